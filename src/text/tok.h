@@ -1,0 +1,90 @@
+/* tok.h - text to token ids and back.
+ *
+ * A tokenizer is made from a plain vocabulary (the engine fills it from a model file) and is
+ * immutable after that: any number of threads may use one. Two families: SentencePiece-style
+ * (`TOK_SPM`, scores and byte fallback) and byte-level BPE (`TOK_BPE`, merges and a pre-tokenizer
+ * pattern). Input is any bytes: invalid UTF-8 is taken as the family defines it, never refused. */
+#ifndef TAWNY_TEXT_TOK_H
+#define TAWNY_TEXT_TOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum tok_family { TOK_SPM, TOK_BPE };
+
+/* As in GGUF's tokenizer.ggml.token_type. */
+enum tok_kind {
+    TOK_NORMAL = 1, TOK_UNKNOWN = 2, TOK_CONTROL = 3, TOK_USER = 4, TOK_UNUSED = 5, TOK_BYTE = 6
+};
+
+struct tok_str {
+    const char *s; /* any bytes */
+    size_t len;
+};
+
+enum { TOK_NONE = -1, TOK_MAX_EOG = 16 };
+
+/* Borrowed while tok_create runs; nothing of it is kept. */
+struct tok_vocab {
+    enum tok_family family;
+    const char *pre;            /* pre-tokenizer's name (TOK_BPE), NULL: "default" */
+    const struct tok_str *text; /* n_tokens */
+    const float *scores;        /* n_tokens or NULL */
+    const int32_t *kinds;       /* n_tokens or NULL (all normal) */
+    uint32_t n_tokens;
+    const struct tok_str *merges; /* "left right", best first */
+    uint32_t n_merges;
+    int32_t bos, eos, unk, pad; /* TOK_NONE where there is none */
+    int32_t eog[TOK_MAX_EOG];   /* further tokens that end a generation; n_eog of them */
+    uint32_t n_eog;
+    bool add_bos, add_eos, add_space_prefix;
+    const char *file;           /* for messages */
+};
+
+struct tok;
+
+/* ERR_MODEL with file, field, index, value and limit for a vocabulary that cannot be right. */
+enum status tok_create(const struct tok_vocab *v, struct tok **out);
+void tok_destroy(struct tok **t);
+
+struct tok_encode_params {
+    bool special;     /* text of control tokens becomes those tokens (prompts of a template) */
+    bool no_bos;      /* leave out what add_bos would put in front (and add_eos behind) */
+};
+
+/* Appends to ids (grown with mem_realloc; *ids may be NULL at first). O(n log n). */
+enum status tok_encode(const struct tok *t, const char *text, size_t len,
+                       const struct tok_encode_params *params, int32_t **ids, size_t *n);
+
+/* The bytes of one token as they appear in a text; `special` false gives nothing for control
+ * tokens. Points into the tokenizer. */
+struct tok_str tok_piece(const struct tok *t, int32_t id, bool special);
+/* The token's own text in the vocabulary (byte-level symbols and all). */
+struct tok_str tok_text(const struct tok *t, int32_t id);
+
+uint32_t tok_count(const struct tok *t);
+int32_t tok_bos(const struct tok *t);
+int32_t tok_eos(const struct tok *t);
+bool tok_add_bos(const struct tok *t);
+/* True for tokens that end a generation (eos, eot, eom and the like). */
+bool tok_is_eog(const struct tok *t, int32_t id);
+/* The token with exactly this text, or TOK_NONE. */
+int32_t tok_find(const struct tok *t, const char *text, size_t len);
+
+/* Streaming detokenizer: never splits a UTF-8 character, drops the leading space that a
+ * SentencePiece prefix made, and shows bytes that cannot become a character as U+FFFD at finish. */
+struct tok_stream {
+    const struct tok *tok;
+    bool special, started;
+    char held[8];
+    size_t n_held;
+};
+void tok_stream_init(struct tok_stream *s, const struct tok *t, bool special);
+/* Appends to out, which must hold the piece's length + 8 bytes; returns the bytes written. */
+size_t tok_stream_push(struct tok_stream *s, int32_t id, char *out, size_t room);
+size_t tok_stream_finish(struct tok_stream *s, char *out, size_t room);
+
+#endif
