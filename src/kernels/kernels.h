@@ -1,0 +1,171 @@
+/* kernels.h - the catalogue: every operation that a model can append to a plan.
+ *
+ * Each call checks shapes and types, picks the variant for the device, and appends one dispatch.
+ * A shape or type that cannot run is ERR_MODEL with operation, shapes, types and the reason. The
+ * arithmetic of each is written down in params.h, and again, as C, in check/. Nothing blocks. */
+#ifndef TAWNY_KERNELS_KERNELS_H
+#define TAWNY_KERNELS_KERNELS_H
+
+#include "kernels/params.h"
+#include "plan/plan.h"
+#include "quant/quant.h"
+
+/* A matrix of weights as it lies in GPU memory: n rows of k. addr 0: absent. */
+struct k_weight {
+    uint64_t addr;
+    enum quant_type type;
+    uint32_t n, k;
+    const char *name;
+};
+
+/* Where keys and values live: see k_qkv_push. */
+struct k_kv {
+    uint64_t pages;     /* address of the page table, U64[slots][max_pages] */
+    uint32_t slots, max_pages;
+    uint32_t offset;    /* this layer's bytes inside a page */
+    uint64_t pool, pool_bytes; /* the memory of all pages, for the declared spans */
+    uint32_t heads, kv_heads, head_dim;
+};
+
+struct k_rope {
+    uint64_t table;     /* f32 [n_ctx][rot / 2][2] */
+    uint64_t table_bytes;
+    uint32_t rot;       /* 0: none */
+    bool neox;
+};
+
+/* The step header with room for `rows` rows (see k_step). */
+struct k_steps {
+    uint64_t addr;
+    uint32_t rows;      /* rows this recording computes */
+    bool out_rows;      /* k_matvec, k_norm: take rows step.out_row[...] of x */
+};
+
+struct k_matvec_args {
+    const char *name;   /* shown in profiles: "o", "down", "head" */
+    uint32_t b;         /* 1 to 16 */
+    uint64_t x;         /* f32 [b][k], or the step's rows with steps.out_rows */
+    uint32_t x_rows;    /* rows that x has (for the declared span) */
+    uint64_t norm_w;    /* f32 [k] or 0 */
+    float eps;
+    struct k_weight w;
+    uint64_t bias;      /* f32 [n] or 0 */
+    uint64_t residual;  /* f32 [b][n] or 0; may be out */
+    uint64_t out;       /* f32 [b][n] */
+    struct k_steps steps; /* only read with out_rows */
+};
+enum status k_matvec(struct plan *p, const struct k_matvec_args *a);
+
+struct k_glu_args {
+    uint32_t b;
+    uint64_t x, norm_w; /* as in k_matvec_args */
+    float eps;
+    struct k_weight gate, up;
+    uint64_t out;       /* f32 [b][n] */
+};
+enum status k_glu(struct plan *p, const struct k_glu_args *a);
+
+struct k_qkv_args {
+    uint32_t b;
+    uint64_t x, norm_w;
+    float eps;
+    struct k_weight q, k, v;
+    uint64_t bq, bk, bv; /* f32 or 0 */
+    struct k_rope rope;
+    struct k_kv kv;
+    struct k_steps steps;
+    uint64_t out;        /* f32 [b][heads * head_dim] */
+};
+enum status k_qkv(struct plan *p, const struct k_qkv_args *a);
+
+struct k_attn_args {
+    uint32_t b;
+    uint64_t q, out;     /* f32 [b][heads * head_dim] */
+    uint64_t counter;    /* U32[b * heads], zero */
+    struct k_kv kv;
+    struct k_steps steps;
+    uint32_t splits;     /* pages a sequence may have in this recording */
+    float scale;
+};
+enum status k_attn(struct plan *p, const struct k_attn_args *a);
+
+struct k_embed_args {
+    struct k_weight table;
+    struct k_steps steps;
+    uint64_t seqs;       /* struct k_seq [slots], 0: no history */
+    uint32_t slots;
+    uint64_t history, history_bytes; /* where all seqs' histories lie, for the declared spans */
+    uint64_t out;        /* f32 [rows][k] */
+};
+enum status k_embed(struct plan *p, const struct k_embed_args *a);
+
+struct k_sample_args {
+    uint32_t b;
+    uint64_t logits;     /* f32 [b][vocab]; penalties and biases are applied in place */
+    uint32_t vocab;
+    struct k_steps steps;
+    uint64_t seqs;
+    uint32_t slots;
+    uint64_t history, history_bytes;
+    uint64_t ring, ring_bytes; /* where all seqs' rings lie, for the declared spans */
+};
+enum status k_sample(struct plan *p, const struct k_sample_args *a);
+
+struct k_norm_args {
+    uint32_t rows;
+    uint64_t x, w, out;
+    uint32_t k, x_rows;
+    float eps;
+    struct k_steps steps; /* only read with out_rows */
+};
+enum status k_norm(struct plan *p, const struct k_norm_args *a);
+
+struct k_matmul_args {
+    const char *name;
+    uint32_t m;
+    uint64_t x;          /* f32 [m][k] */
+    struct k_weight w;
+    uint64_t bias, residual, out; /* as in k_matvec_args */
+    struct k_steps steps; /* addr 0: all m rows */
+};
+enum status k_matmul(struct plan *p, const struct k_matmul_args *a);
+
+struct k_rope_args {
+    uint32_t m;
+    uint64_t q;          /* f32 [m][heads * head_dim], rotated in place */
+    uint64_t k, v;       /* f32 [m][kv_heads * head_dim] */
+    struct k_rope rope;
+    struct k_kv kv;
+    struct k_steps steps;
+};
+enum status k_rope_append(struct plan *p, const struct k_rope_args *a);
+
+struct k_flash_args {
+    uint32_t m;
+    uint64_t q, out;     /* f32 [m][heads * head_dim] */
+    struct k_kv kv;
+    struct k_steps steps;
+    float scale;
+};
+enum status k_flash(struct plan *p, const struct k_flash_args *a);
+
+enum status k_silu_mul(struct plan *p, uint64_t gate, uint64_t up, uint64_t out, uint64_t n);
+
+/* out[b][c][r] = in[b][r][c]; bytes per element 2 or 4; strides in elements, 0: packed. */
+struct k_transpose_args {
+    uint64_t in, out;
+    uint32_t elem, batch, rows, cols;
+    uint32_t in_stride, out_stride;
+    uint64_t in_batch, out_batch;
+};
+enum status k_transpose(struct plan *p, const struct k_transpose_args *a);
+
+/* Batched 4-D product, f32, see k_bmm_push. */
+enum status k_bmm(struct plan *p, const struct k_bmm_push *a, bool b_transposed);
+
+/* Loading: sends `blocks` file blocks that lie in the stream's current slice to their planes in
+ * the tensor at dst (`total` blocks). For types of one plane use gpu_stream_copy. */
+enum status k_repack(struct gpu *g, struct gpu_stream *s, enum quant_type type, uint64_t src,
+                     uint64_t dst, uint64_t total, uint64_t first, uint32_t blocks);
+
+#endif

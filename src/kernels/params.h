@@ -1,0 +1,258 @@
+/* params.h - what a kernel is told: one push struct and one list of constants each.
+ *
+ * Read by C and by GLSL. A push struct begins with its addresses (64-bit, 0: absent), as plan.h
+ * asks, then 32-bit values; at most 128 bytes. The numbers after K_ names are constant_ids.
+ * All activations are f32, row-major, one row a token; weights lie as quants.def says. */
+#ifndef TAWNY_KERNELS_PARAMS_H
+#define TAWNY_KERNELS_PARAMS_H
+
+#ifdef TAWNY_GLSL
+#define U64 uint64_t
+#define U32 uint
+#define F32 float
+#else
+#include <stdint.h>
+#define U64 uint64_t
+#define U32 uint32_t
+#define F32 float
+#endif
+
+/* ---- state in GPU memory ------------------------------------------------------------------ */
+
+#define K_PAGE_TOKENS 256u     /* tokens of a KV page, and the chunk of split attention */
+#define K_NO_SLOT 0xffffffffu  /* an unused row */
+#define K_MAX_OUT 16u          /* rows that may ask for logits in one step */
+#define K_MAX_EOG 16u
+#define K_GROUP 256u           /* invocations of a workgroup, all kernels */
+
+/* One token to run through the model. */
+struct k_row {
+    U32 token;
+    U32 pos;   /* its position in its sequence */
+    U32 slot;  /* the sequence; K_NO_SLOT: compute nothing visible */
+    U32 pad;
+};
+
+/* What a step runs: n_rows rows (the recording may have room for more; those beyond are not
+ * touched), of which out_row[0 .. n_out) go through the head. Rows follow the header at once. */
+struct k_step {
+    U32 n_rows;
+    U32 n_out;
+    U32 pad0, pad1;
+    U32 out_row[16];
+};
+#define K_STEP_BYTES 80u /* sizeof(struct k_step); row i lies at step + 80 + 16 i */
+
+/* Why a sequence made its last token. */
+#define K_RUNNING 0u
+#define K_DONE_EOG 1u
+#define K_DONE_LENGTH 2u  /* n_left is used up */
+#define K_DONE_CONTEXT 3u /* the next token would not fit into the context */
+
+/* One sequence; an array of these, one a slot. Written by the host before a request, then by the
+ * sampler only. */
+struct k_seq {
+    U64 bias;       /* n_bias pairs {U32 id, F32 bias}, or 0 */
+    U64 ring;       /* U32[ring_size], host-visible: token number i lies at i % ring_size */
+    U64 history;    /* U32[n_ctx]: token at each position, prompt included */
+    U32 seed_lo, seed_hi;
+    U32 n_made;     /* tokens made so far; also the random generator's counter */
+    U32 n_left;     /* tokens still allowed */
+    U32 done;       /* K_RUNNING ... */
+    U32 n_ctx;      /* positions this sequence may use */
+    U32 ring_size;
+    U32 n_bias;
+    F32 temp;       /* <= 0: greedy, ties to the lowest id */
+    F32 top_p;      /* 1: off */
+    F32 min_p;      /* 0: off */
+    U32 top_k;      /* 0: off */
+    F32 repeat;     /* 1: off; divides positive logits, multiplies negative ones */
+    F32 presence;   /* 0: off */
+    F32 frequency;  /* 0: off */
+    U32 penalty_n;  /* how many of the last tokens are penalised */
+    U32 n_eog;
+    U32 pad0, pad1, pad2;
+    U32 eog[16];
+};
+#define K_SEQ_BYTES 168u
+
+/* ---- decode: up to 16 rows, every stage reads its weights once ---------------------------- */
+
+/* Constants that the matrix-vector kernels share. A row's dot product is cut into `lanes` strands:
+ * strand l takes chunks l, l + lanes, ...; strands are added in a butterfly. So the order of
+ * additions depends on K, the type and `lanes` (chosen by shape), never on the device. */
+#define K_MV_SUBGROUP 0 /* subgroup size, 1: do not use subgroup operations */
+#define K_MV_LANES 1    /* strands a row: 8 to 256 */
+#define K_MV_B 2        /* rows of x: 1 to 16 */
+#define K_MV_K 3        /* length of a row of weights */
+#define K_MV_NORM 4     /* 1: x is normalised in the prologue (only B = 1) */
+#define K_MV_XREG 5     /* 1: x stays in registers over the row loop */
+
+/* out[b][n] = residual[b][n] + bias[n] + sum_k w[n][k] x[b][k]; absent operands are 0.
+ * With K_MV_NORM: x is taken through RMSNorm with norm_w first.
+ * With K_MATVEC_OUT_ROWS: x's row b is row step.out_row[b] and rows b >= step.n_out are skipped. */
+struct k_matvec_push {
+    U64 x, norm_w, w, bias, residual, out, step;
+    F32 eps;
+    U32 pad;
+};
+#define K_MATVEC_TYPE 6
+#define K_MATVEC_N 7
+#define K_MATVEC_OUT_ROWS 8
+#define K_MATVEC_SPECS 9
+
+/* out[b][n] = silu(gate) * up, gate and up being dot products with rows n of two matrices. */
+struct k_glu_push {
+    U64 x, norm_w, gate, up, out;
+    F32 eps;
+    U32 pad;
+};
+#define K_GLU_TYPE_GATE 6
+#define K_GLU_TYPE_UP 7
+#define K_GLU_N 8
+#define K_GLU_SPECS 9
+
+/* q, k, v of every row, biased; q and k rotated by RoPE (table: n_ctx rows of n_rot / 2 pairs
+ * {cos, sin}); q as f32 to out, k and v as f16 to the KV pages at the row's position.
+ * pages: U64[slots][max_pages], addresses of pages. In a page, at byte kv_offset (this layer):
+ * K as f16 [n_kv][256][head], then V likewise. Rows with slot K_NO_SLOT or at or beyond n_rows
+ * are not written to pages. */
+struct k_qkv_push {
+    U64 x, norm_w, wq, wk, wv, bq, bk, bv, rope, out, step, pages;
+    U32 kv_offset, max_pages;
+    F32 eps;
+    U32 pad;
+};
+#define K_QKV_TYPE_Q 6
+#define K_QKV_TYPE_K 7
+#define K_QKV_TYPE_V 8
+#define K_QKV_HEADS 9
+#define K_QKV_KV_HEADS 10
+#define K_QKV_HEAD_DIM 11
+#define K_QKV_ROT 12  /* rotated dimensions, even, <= head size; 0: no RoPE */
+#define K_QKV_NEOX 13 /* 1: pairs (i, i + rot/2); 0: pairs (2i, 2i + 1) */
+#define K_QKV_SPECS 14
+
+/* Attention of B rows over their sequences' pages: one workgroup a (chunk of 256 positions, group
+ * of query heads that share a KV head, row). A row at position p sees positions 0..p. Partial
+ * results {max, sum, out[head]} go to part[b][head][split][2 + head size]; the last workgroup to
+ * arrive for a (row, group) adds them in order of position. counter: U32[B][groups], zero before
+ * and after. out: f32 [B][heads * head size]. */
+struct k_attn_push {
+    U64 q, pages, step, out, part, counter;
+    U32 kv_offset, max_pages, splits; /* splits = workgroups in x, positions <= 256 * splits */
+    F32 scale;
+};
+#define K_ATTN_SUBGROUP 0
+#define K_ATTN_HEADS 1
+#define K_ATTN_KV_HEADS 2
+#define K_ATTN_HEAD_DIM 3
+#define K_ATTN_GROUP 4 /* query heads a workgroup: 1 to 8, divides heads / kv_heads */
+#define K_ATTN_SPECS 5
+
+/* out[i] = row rows[i].token of the table; also notes the token in its sequence's history. */
+struct k_embed_push {
+    U64 table, step, seqs, out;
+};
+#define K_EMBED_TYPE 0
+#define K_EMBED_K 1
+#define K_EMBED_VOCAB 2
+#define K_EMBED_SPECS 3
+
+/* Chooses the next token of every out row and feeds the next step; see sample.comp. */
+struct k_sample_push {
+    U64 logits, step, seqs, part;
+    U32 vocab, slices;
+};
+#define K_SAMPLE_SPECS 1
+
+/* ---- prefill: many rows of one sequence, at consecutive positions ------------------------- */
+
+/* out[i] = x[i] / rms(x[i]) * w. With K_NORM_OUT_ROWS: out[i] is of row step.out_row[i].
+ * The order of the sum of squares is that of the K_MV_NORM prologue, bit for bit. */
+struct k_norm_push {
+    U64 x, w, out, step;
+    F32 eps;
+    U32 rows; /* workgroups, one a row */
+};
+#define K_NORM_SUBGROUP 0
+#define K_NORM_K 1
+#define K_NORM_OUT_ROWS 2
+#define K_NORM_SPECS 3
+
+/* out[m][n] = residual[m][n] + bias[n] + sum_k x[m][k] w[n][k]. Tiles beyond step.n_rows are
+ * skipped where step is given. */
+struct k_matmul_push {
+    U64 x, w, bias, residual, out, step;
+    U32 m;
+    U32 pad;
+};
+#define K_MATMUL_TYPE 0
+#define K_MATMUL_N 1
+#define K_MATMUL_K 2
+#define K_MATMUL_SPECS 3
+
+/* Rotates q in place, writes k (rotated) and v to the pages; operands as in k_qkv_push. */
+struct k_rope_push {
+    U64 q, k, v, rope, step, pages;
+    U32 kv_offset, max_pages;
+};
+#define K_ROPE_HEADS 0
+#define K_ROPE_KV_HEADS 1
+#define K_ROPE_HEAD_DIM 2
+#define K_ROPE_ROT 3
+#define K_ROPE_NEOX 4
+#define K_ROPE_SPECS 5
+
+/* Flash attention of m rows (of one sequence, consecutive) over that sequence's pages. */
+struct k_flash_push {
+    U64 q, pages, step, out;
+    U32 kv_offset, max_pages, m;
+    F32 scale;
+};
+#define K_FLASH_HEADS 0
+#define K_FLASH_KV_HEADS 1
+#define K_FLASH_HEAD_DIM 2
+#define K_FLASH_SPECS 3
+
+/* out[i] = silu(gate[i]) * up[i], n values. */
+struct k_silu_push {
+    U64 gate, up, out;
+    U32 n, pad;
+};
+
+/* ---- layout and general ------------------------------------------------------------------- */
+
+/* Splits `blocks` file blocks at src (4-byte aligned) into planes: block first + i goes to plane p
+ * at dst + plane[p] + (first + i) * length[p]. A block is cut at `offset`s; lengths are even. */
+struct k_repack_push {
+    U64 src, dst;
+    U32 blocks, first;              /* blocks of this call; index of the first in the tensor */
+    U32 block_bytes, planes;
+    U32 offset[4], length[4], plane_lo[4], plane_hi[4];
+};
+
+/* out[b][c][r] = in[b][r][c]; elements of 2 or 4 bytes. Strides of rows in elements. */
+struct k_transpose_push {
+    U64 in_, out_;
+    U32 batch, rows, cols, in_stride, out_stride, pad;
+    U64 in_batch, out_batch; /* strides of a matrix, in elements */
+};
+#define K_TRANSPOSE_BYTES 0
+#define K_TRANSPOSE_SPECS 1
+
+/* c[i3][i2][m][n] = scale * sum_k a[i3 / r3][i2 / r2][m][k] b[...][n][k] (or b[k][n] with K_BMM_BT 0), f32;
+ * strides in elements, so operands may be views. */
+struct k_bmm_push {
+    U64 a, b, c;
+    U32 m, n, k, ne2, ne3;
+    U32 a_row, b_row, c_row;
+    U32 a_2, b_2, c_2, a_3, b_3, c_3;
+    U32 r2, r3;
+    F32 scale;
+    U32 pad;
+};
+#define K_BMM_BT 0 /* 1: b is [n][k]; 0: b is [k][n] */
+#define K_BMM_SPECS 1
+
+#endif
