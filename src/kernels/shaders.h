@@ -1,0 +1,35 @@
+/* shaders.h - the SPIR-V modules inside the library.
+ *
+ * src/kernels/meson.build lists them; the build compiles each and tools/embed.py writes them into one
+ * sorted table. The code is constant data of the library: nobody owns it, nobody frees it. */
+#ifndef TAWNY_KERNELS_SHADERS_H
+#define TAWNY_KERNELS_SHADERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct shader {
+    const char *name;     /* as listed in meson.build */
+    const uint32_t *code; /* SPIR-V words, in the host's byte order */
+    size_t size;          /* bytes, a multiple of 4 */
+};
+
+struct shader_table {
+    const struct shader *shaders; /* sorted by name */
+    size_t count;
+};
+
+/* Every module of the library. */
+extern const struct shader_table shader_table;
+
+/* The same modules compiled with REVERSE_TID=1. Only in test programs. */
+extern const struct shader_table shader_table_reversed;
+
+/* The module of that name in the table in use; NULL if there is none. Costs a binary search. */
+const struct shader *shader_find(const char *name);
+
+/* Makes shader_find() look into another table, until the next call; NULL: the library's own. For tests,
+ * before any pipeline is made; not thread-safe. */
+void shader_use_table(const struct shader_table *table);
+
+#endif
