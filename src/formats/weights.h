@@ -17,9 +17,25 @@
 
 /* GGUF's value types, in its own numbering. */
 enum meta_type {
-    META_U8, META_I8, META_U16, META_I16, META_U32, META_I32, META_F32, META_BOOL, META_STRING,
-    META_ARRAY, META_U64, META_I64, META_F64
+    META_U8,
+    META_I8,
+    META_U16,
+    META_I16,
+    META_U32,
+    META_I32,
+    META_F32,
+    META_BOOL,
+    META_STRING,
+    META_ARRAY,
+    META_U64,
+    META_I64,
+    META_F64
 };
+
+/* "u8", "string", ...; "array" for META_ARRAY. */
+const char *meta_type_name(enum meta_type t);
+/* Bytes of a fixed-size item; 0 for META_STRING and META_ARRAY. */
+uint32_t meta_type_bytes(enum meta_type t);
 
 struct weights_str {
     const char *s; /* not zero-terminated; may hold any bytes */
@@ -27,38 +43,55 @@ struct weights_str {
 };
 
 struct weights_meta {
-    const char *key;          /* zero-terminated, valid UTF-8 */
+    const char *key; /* zero-terminated, valid UTF-8 */
     enum meta_type type;
-    enum meta_type item;      /* META_ARRAY: type of the items (never META_ARRAY) */
-    uint64_t count;           /* META_ARRAY: items; else 1 */
+    enum meta_type item; /* META_ARRAY: type of the items (never META_ARRAY) */
+    uint64_t count;      /* META_ARRAY: items; else 1 */
     union {
-        uint64_t u;           /* unsigned and bool */
+        uint64_t u; /* unsigned and bool */
         int64_t i;
         double f;
         struct weights_str str;
-        const void *items;    /* fixed-size items, packed, native order */
+        const void *items; /* fixed-size items, packed, native order */
         const struct weights_str *strs;
     };
 };
 
 struct weights_tensor {
-    const char *name;         /* zero-terminated */
+    const char *name; /* zero-terminated */
     enum quant_type type;
-    uint32_t n_dims;          /* 1 to 4 */
-    uint64_t ne[4];           /* ne[0] is the contiguous one (a row); missing ones are 1 */
-    uint32_t file;            /* which file of a split model */
-    uint64_t offset;          /* of its first byte in that file */
+    uint32_t n_dims; /* 1 to 4 */
+    uint64_t ne[4];  /* ne[0] is the contiguous one (a row); missing ones are 1 */
+    uint32_t file;   /* which file of a split model */
+    uint64_t offset; /* of its first byte in that file */
     uint64_t bytes;
 };
 
 struct weights; /* read-only, may be shared by threads */
 
-/* Recognises the format by content. A split GGUF is opened by its first file's name. */
+/* What a file may hold; anything above is refused with the value and the limit. */
+enum {
+    WEIGHTS_MAX_HEADER = 100 << 20, /* bytes in front of the tensor data, of each file */
+    WEIGHTS_MAX_KEY = 65535,        /* bytes */
+    WEIGHTS_MAX_STRING = 1 << 20,   /* bytes */
+    WEIGHTS_MAX_NAME = 64,          /* bytes of a tensor's name */
+    WEIGHTS_MAX_DIMS = 4,
+    WEIGHTS_MAX_ALIGNMENT = 1 << 20,
+    WEIGHTS_MAX_FILES = 512, /* of a split model */
+};
+
+/* Recognises the format by content. A split GGUF is opened by its first file's name
+ * (NAME-00001-of-0000N.gguf, the others beside it); its metadata is that of the first file.
+ * On failure *out is NULL. */
 enum status weights_open(const char *path, struct weights **out);
 void weights_close(struct weights **w);
 
 const char *weights_path(const struct weights *w);
-const char *weights_format(const struct weights *w); /* "GGUF v3" */
+const char *weights_format(const struct weights *w);  /* "GGUF v3" */
+uint32_t weights_file_count(const struct weights *w); /* 1 unless the model is split */
+const char *weights_file_path(const struct weights *w, uint32_t file);
+uint64_t weights_file_bytes(const struct weights *w, uint32_t file);
+uint64_t weights_tensor_bytes(const struct weights *w); /* of all tensors together */
 uint32_t weights_meta_count(const struct weights *w);
 const struct weights_meta *weights_meta_at(const struct weights *w, uint32_t i);
 uint32_t weights_tensor_count(const struct weights *w);
@@ -82,7 +115,8 @@ enum status weights_need_f32(const struct weights *w, const char *key, double lo
 enum status weights_bool(const struct weights *w, const char *key, bool def, bool *out);
 /* *out points into the weights; {NULL, 0} if missing. */
 enum status weights_string(const struct weights *w, const char *key, struct weights_str *out);
-/* An array of strings / of F32 / of I32-like integers; *count = 0 if missing. */
+/* An array of strings / of F32 / of I32 (or of U32 whose values all fit); *count = 0 if missing.
+ * What *out points to lives as long as the weights. */
 enum status weights_strings(const struct weights *w, const char *key,
                             const struct weights_str **out, uint64_t *count);
 enum status weights_f32s(const struct weights *w, const char *key, const float **out,
@@ -94,7 +128,8 @@ enum status weights_i32s(const struct weights *w, const char *key, const int32_t
 enum status weights_need_tensor(const struct weights *w, const char *name, const uint64_t *ne,
                                 const struct weights_tensor **out);
 
-/* Reads bytes [offset, offset + bytes) of a tensor. Blocks; thread-safe. */
+/* Reads bytes [offset, offset + bytes) of a tensor. Blocks; thread-safe. ERR_MODEL if the file has
+ * been written to or cut since it was opened. */
 enum status weights_read(const struct weights *w, const struct weights_tensor *t, uint64_t offset,
                          uint64_t bytes, void *dst);
 
