@@ -42,7 +42,7 @@ def main():
                 out.write(','.join(f'0x{w:x}' for w in words[at:at + 12]) + ',\n')
             out.write('};\n')
         if names:
-            out.write('\nstatic const struct shader list[] = {\n')
+            out.write('\nstatic const struct gpu_shader list[] = {\n')
             for i, name in enumerate(names):
                 out.write(f'    {{"{name}", code_{i}, sizeof code_{i}}},\n')
             out.write('};\n')

@@ -7,10 +7,10 @@ static const struct shader_table *in_use = &shader_table;
 
 static int compare(const void *name, const void *shader)
 {
-    return strcmp(name, ((const struct shader *)shader)->name);
+    return strcmp(name, ((const struct gpu_shader *)shader)->name);
 }
 
-const struct shader *shader_find(const char *name)
+const struct gpu_shader *shader_find(const char *name)
 {
     return bsearch(name, in_use->shaders, in_use->count, sizeof *in_use->shaders, compare);
 }

@@ -6,16 +6,11 @@
 #define TAWNY_KERNELS_SHADERS_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-struct shader {
-    const char *name;     /* as listed in meson.build */
-    const uint32_t *code; /* SPIR-V words, in the host's byte order */
-    size_t size;          /* bytes, a multiple of 4 */
-};
+#include "gpu/gpu.h"
 
 struct shader_table {
-    const struct shader *shaders; /* sorted by name */
+    const struct gpu_shader *shaders; /* sorted by name, which is the one in meson.build */
     size_t count;
 };
 
@@ -26,7 +21,7 @@ extern const struct shader_table shader_table;
 extern const struct shader_table shader_table_reversed;
 
 /* The module of that name in the table in use; NULL if there is none. Costs a binary search. */
-const struct shader *shader_find(const char *name);
+const struct gpu_shader *shader_find(const char *name);
 
 /* Makes shader_find() look into another table, until the next call; NULL: the library's own. For tests,
  * before any pipeline is made; not thread-safe. */

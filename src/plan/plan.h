@@ -46,6 +46,9 @@ struct plan_params {
 enum status plan_create(struct gpu *g, const struct plan_params *params, struct plan **out);
 void plan_destroy(struct plan **p);
 
+/* The device it is for: kernels choose their variants by its capabilities. */
+struct gpu *plan_gpu(const struct plan *p);
+
 /* Scratch of `bytes` that lives from its first to its last use in the plan; scratch whose lives
  * do not overlap shares memory. Undefined contents at first use. */
 enum status plan_scratch(struct plan *p, uint64_t bytes, const char *tag, uint64_t *addr);
