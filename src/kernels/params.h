@@ -88,11 +88,11 @@ struct k_seq {
 #define K_MV_NORM 4     /* 1: x is normalised in the prologue (only B = 1) */
 #define K_MV_XREG 5     /* 1: x stays in registers over the row loop */
 
-/* out[b][n] = residual[b][n] + bias[n] + sum_k w[n][k] x[b][k]; absent operands are 0.
+/* dst[b][n] = residual[b][n] + bias[n] + sum_k w[n][k] x[b][k]; absent operands are 0.
  * With K_MV_NORM: x is taken through RMSNorm with norm_w first.
  * With K_MATVEC_OUT_ROWS: x's row b is row step.out_row[b] and rows b >= step.n_out are skipped. */
 struct k_matvec_push {
-    U64 x, norm_w, w, bias, residual, out, step;
+    U64 x, norm_w, w, bias, residual, dst, step;
     F32 eps;
     U32 pad;
 };
@@ -101,9 +101,9 @@ struct k_matvec_push {
 #define K_MATVEC_OUT_ROWS 8
 #define K_MATVEC_SPECS 9
 
-/* out[b][n] = silu(gate) * up, gate and up being dot products with rows n of two matrices. */
+/* dst[b][n] = silu(gate) * up, gate and up being dot products with rows n of two matrices. */
 struct k_glu_push {
-    U64 x, norm_w, gate, up, out;
+    U64 x, norm_w, gate, up, dst;
     F32 eps;
     U32 pad;
 };
@@ -113,12 +113,12 @@ struct k_glu_push {
 #define K_GLU_SPECS 9
 
 /* q, k, v of every row, biased; q and k rotated by RoPE (table: n_ctx rows of n_rot / 2 pairs
- * {cos, sin}); q as f32 to out, k and v as f16 to the KV pages at the row's position.
+ * {cos, sin}); q as f32 to dst, k and v as f16 to the KV pages at the row's position.
  * pages: U64[slots][max_pages], addresses of pages. In a page, at byte kv_offset (this layer):
  * K as f16 [n_kv][256][head], then V likewise. Rows with slot K_NO_SLOT or at or beyond n_rows
  * are not written to pages. */
 struct k_qkv_push {
-    U64 x, norm_w, wq, wk, wv, bq, bk, bv, rope, out, step, pages;
+    U64 x, norm_w, wq, wk, wv, bq, bk, bv, rope, dst, step, pages;
     U32 kv_offset, max_pages;
     F32 eps;
     U32 pad;
@@ -135,11 +135,11 @@ struct k_qkv_push {
 
 /* Attention of B rows over their sequences' pages: one workgroup a (chunk of 256 positions, group
  * of query heads that share a KV head, row). A row at position p sees positions 0..p. Partial
- * results {max, sum, out[head]} go to part[b][head][split][2 + head size]; the last workgroup to
+ * results {max, sum, v[head]} go to part[b][head][split][2 + head size]; the last workgroup to
  * arrive for a (row, group) adds them in order of position. counter: U32[B][groups], zero before
- * and after. out: f32 [B][heads * head size]. */
+ * and after. dst: f32 [B][heads * head size]. */
 struct k_attn_push {
-    U64 q, pages, step, out, part, counter;
+    U64 q, pages, step, dst, part, counter;
     U32 kv_offset, max_pages, splits; /* splits = workgroups in x, positions <= 256 * splits */
     F32 scale;
 };
@@ -150,9 +150,9 @@ struct k_attn_push {
 #define K_ATTN_GROUP 4 /* query heads a workgroup: 1 to 8, divides heads / kv_heads */
 #define K_ATTN_SPECS 5
 
-/* out[i] = row rows[i].token of the table; also notes the token in its sequence's history. */
+/* dst[i] = row rows[i].token of the table; also notes the token in its sequence's history. */
 struct k_embed_push {
-    U64 table, step, seqs, out;
+    U64 table, step, seqs, dst;
 };
 #define K_EMBED_TYPE 0
 #define K_EMBED_K 1
@@ -168,10 +168,10 @@ struct k_sample_push {
 
 /* ---- prefill: many rows of one sequence, at consecutive positions ------------------------- */
 
-/* out[i] = x[i] / rms(x[i]) * w. With K_NORM_OUT_ROWS: out[i] is of row step.out_row[i].
+/* dst[i] = x[i] / rms(x[i]) * w. With K_NORM_OUT_ROWS: dst[i] is of row step.out_row[i].
  * The order of the sum of squares is that of the K_MV_NORM prologue, bit for bit. */
 struct k_norm_push {
-    U64 x, w, out, step;
+    U64 x, w, dst, step;
     F32 eps;
     U32 rows; /* workgroups, one a row */
 };
@@ -180,10 +180,10 @@ struct k_norm_push {
 #define K_NORM_OUT_ROWS 2
 #define K_NORM_SPECS 3
 
-/* out[m][n] = residual[m][n] + bias[n] + sum_k x[m][k] w[n][k]. Tiles beyond step.n_rows are
+/* dst[m][n] = residual[m][n] + bias[n] + sum_k x[m][k] w[n][k]. Tiles beyond step.n_rows are
  * skipped where step is given. */
 struct k_matmul_push {
-    U64 x, w, bias, residual, out, step;
+    U64 x, w, bias, residual, dst, step;
     U32 m;
     U32 pad;
 };
@@ -206,7 +206,7 @@ struct k_rope_push {
 
 /* Flash attention of m rows (of one sequence, consecutive) over that sequence's pages. */
 struct k_flash_push {
-    U64 q, pages, step, out;
+    U64 q, pages, step, dst;
     U32 kv_offset, max_pages, m;
     F32 scale;
 };
@@ -215,9 +215,9 @@ struct k_flash_push {
 #define K_FLASH_HEAD_DIM 2
 #define K_FLASH_SPECS 3
 
-/* out[i] = silu(gate[i]) * up[i], n values. */
+/* dst[i] = silu(gate[i]) * up[i], n values. */
 struct k_silu_push {
-    U64 gate, up, out;
+    U64 gate, up, dst;
     U32 n, pad;
 };
 
@@ -232,11 +232,11 @@ struct k_repack_push {
     U32 offset[4], length[4], plane_lo[4], plane_hi[4];
 };
 
-/* out[b][c][r] = in[b][r][c]; elements of 2 or 4 bytes. Strides of rows in elements. */
+/* dst[b][c][r] = src[b][r][c]; elements of 2 or 4 bytes. Strides of rows in elements. */
 struct k_transpose_push {
-    U64 in_, out_;
-    U32 batch, rows, cols, in_stride, out_stride, pad;
-    U64 in_batch, out_batch; /* strides of a matrix, in elements */
+    U64 src, dst;
+    U32 batch, rows, cols, src_stride, dst_stride, pad;
+    U64 src_batch, dst_batch; /* strides of a matrix, in elements */
 };
 #define K_TRANSPOSE_BYTES 0
 #define K_TRANSPOSE_SPECS 1
