@@ -99,15 +99,21 @@ struct k_embed_args {
 };
 enum status k_embed(struct plan *p, const struct k_embed_args *a);
 
+/* Chooses the next token of every out row and feeds the next step; see k_sample_push. Three
+ * dispatches, one with `greedy`. */
 struct k_sample_args {
-    uint32_t b;
+    uint32_t b;          /* 1 to K_MAX_OUT */
     uint64_t logits;     /* f32 [b][vocab]; penalties and biases are applied in place */
-    uint32_t vocab;
+    uint32_t vocab;      /* at most K_SAMPLE_MAX_VOCAB */
     struct k_steps steps;
+    struct k_steps next; /* the step to feed; addr 0: the same */
     uint64_t seqs;
     uint32_t slots;
-    uint64_t history, history_bytes;
-    uint64_t ring, ring_bytes; /* where all seqs' rings lie, for the declared spans */
+    uint64_t history, history_bytes; /* where all seqs' histories lie, for the declared spans */
+    uint64_t ring, ring_bytes;       /* likewise their rings */
+    uint64_t bias, bias_bytes;       /* and their biases; ids of one sequence are distinct */
+    uint64_t counter;    /* U32[b][K_SAMPLE_COUNTERS], zero before and after */
+    bool greedy;         /* take every row as greedy, whatever its temperature */
 };
 enum status k_sample(struct plan *p, const struct k_sample_args *a);
 

@@ -30,7 +30,7 @@ struct k_row {
     U32 token;
     U32 pos;   /* its position in its sequence */
     U32 slot;  /* the sequence; K_NO_SLOT: compute nothing visible */
-    U32 pad;
+    U32 next;  /* out rows: which row of the step after this one takes the chosen token on */
 };
 
 /* What a step runs: n_rows rows (the recording may have room for more; those beyond are not
@@ -159,12 +159,67 @@ struct k_embed_push {
 #define K_EMBED_VOCAB 2
 #define K_EMBED_SPECS 3
 
-/* Chooses the next token of every out row and feeds the next step; see sample.comp. */
+/* Chooses the next token of every out row and feeds the next step. Three dispatches, each of
+ * `slices` workgroups a row, slice s holding ids [2048 s, 2048 s + 2048); the last workgroup of a
+ * row to arrive does what needs them all.
+ *
+ *   sample_prepare  applies biases and penalties to the logits, in place; finds the largest, which
+ *                   is a greedy row's choice.
+ *   sample_count    a histogram of the logits below the largest, in steps of 1/8: how far down the
+ *                   candidates of top-k, top-p or the draw can reach.
+ *   sample_pick     lists the candidates, cuts the list exactly, draws.
+ *
+ * With K_SAMPLE_GREEDY the first does all rows and is the only one.
+ *
+ * What is computed. A logit that is NaN counts as the most negative finite number, as -infinity
+ * does; +infinity as the largest; a denormal or -0 as 0. First bias, then, for a token that is
+ * `count` times among the last penalty_n of history[0 .. pos]: l <= 0 ? l * repeat : l / repeat,
+ * less (count * frequency + presence). Tokens are ordered by logit, equal ones by lower id.
+ *   d = max - l;  w = floor(2^38 e^-d);  t = e^-d < min(min_p, 1) ? 0 : floor(2^38 e^(-d / temp))
+ *   top_k  (0 < top_k < vocab) keeps the first top_k;
+ *   top_p  (< 1) keeps of those the shortest beginning whose sum of w is at least top_p of all
+ *          that are left, and at least one;
+ *   draw   of those, the first at which the running sum of t exceeds r * (sum of t) / 2^64.
+ * r: the first two words of Philox4x32-10, key seed, counter (n_made, 0, 0, 0). temp is held
+ * within 1e-6 ... 1e6. All sums are of integers, so no order of additions is visible.
+ *
+ * What is written, for row = rows[out_row[j]], id the choice, n = row.next:
+ *   ring[n_made % ring_size] = id; n_made += 1; n_left -= 1; done;
+ *   next.rows[n] = {id, pos + 1, done ? K_NO_SLOT : slot, n}.
+ * `next` is the step that runs after this one: this same step in decode (n: the row itself), the
+ * decode step in prefill. Nothing is written for a row without a slot, or whose sequence is done,
+ * or j >= n_out; a row number n >= next_rows is not written. */
 struct k_sample_push {
-    U64 logits, step, seqs, part;
-    U32 vocab, slices;
+    U64 logits; /* F32[b][vocab] */
+    U64 step, next, seqs;
+    U64 counter; /* U32[b][K_SAMPLE_COUNTERS], zero before the first dispatch and after the last */
+    U64 part;    /* b of struct k_sample_part, each with U32[vocab] behind it, 16-byte aligned */
+    U32 vocab, slices, next_rows, part_bytes;
 };
-#define K_SAMPLE_SPECS 1
+#define K_SAMPLE_SUBGROUP 0
+#define K_SAMPLE_GREEDY 1 /* sample_prepare: 1 takes every row as greedy */
+#define K_SAMPLE_SPECS 2
+
+#define K_SAMPLE_SLICE 2048u
+#define K_SAMPLE_MAX_VOCAB 524288u /* 2^19: ids in 19 bits, sums of 13-bit parts in 32 */
+#define K_SAMPLE_COUNTERS 4u       /* arrivals of the three dispatches, candidates listed */
+
+/* Scratch of a row. */
+struct k_sample_part {
+    U32 kind;        /* the first cut that is on; K_SAMPLE_NONE: nothing left to do */
+    U32 cut;         /* last step of the histogram whose tokens are candidates */
+    U32 max_bits;    /* the largest logit */
+    U32 low;         /* key of the lowest candidate */
+    U64 total;       /* sum over all tokens of what the first cut adds up */
+    U64 pad;
+    U32 hist[1024];  /* [4][256]: counts, then weights in three 13-bit parts, low first */
+    U64 best[256];   /* largest of each slice, as (key, id) */
+};
+#define K_SAMPLE_NONE 0u
+#define K_SAMPLE_TOP_K 1u
+#define K_SAMPLE_TOP_P 2u
+#define K_SAMPLE_DRAW 3u
+#define K_SAMPLE_PART_BYTES 6176u /* sizeof(struct k_sample_part) */
 
 /* ---- prefill: many rows of one sequence, at consecutive positions ------------------------- */
 
