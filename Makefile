@@ -1,5 +1,5 @@
-# A thin front of the Meson build. Every target installs what it needs first (tools/setup), which takes
-# well under a second when it is there.
+# A thin front of the Meson build. Every target installs what it needs first (tools/setup), which
+# takes well under a second when it is there.
 #
 #   make              build/tawny
 #   make demo         text from the model that ships with tawny, on the best Vulkan device there is

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes SPIR-V files as C source: embed.py --table NAME -o OUT.c FILE.spv...
 
-The C file defines `const struct shader_table NAME` (src/kernels/shaders.h), sorted by the files' names
-without their endings."""
+The C file defines `const struct shader_table NAME` (src/kernels/shaders.h), sorted by the
+files' names without their endings."""
 import argparse
 import os
 import struct

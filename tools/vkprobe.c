@@ -1,4 +1,4 @@
-/* Says which Vulkan devices a program would find here. Used by tools/setup and tools/vk to choose drivers.
+/* Says which Vulkan devices a program would find here; tools/setup and tools/vk choose by it.
  *
  *   vkprobe --gpu        exit 0 when a hardware device has all that tawny needs
  *   vkprobe --software   exit 0 when a software device has that and cooperative matrices
@@ -33,8 +33,8 @@ static bool has_extension(VkPhysicalDevice device, const char *name)
     return found;
 }
 
-/* Vulkan 1.3 with device addresses, 8- and 16-bit storage, fp16 and int8 arithmetic and the device-scope
- * memory model. */
+/* Vulkan 1.3 with device addresses, 8- and 16-bit storage, fp16 and int8 arithmetic and the
+ * device-scope memory model. */
 static bool is_enough(VkPhysicalDevice device, const VkPhysicalDeviceProperties *properties)
 {
     if (properties->apiVersion < VK_API_VERSION_1_3)
@@ -47,8 +47,8 @@ static bool is_enough(VkPhysicalDevice device, const VkPhysicalDeviceProperties 
                                    .pNext = &f11};
     CALL(vkGetPhysicalDeviceFeatures2)(device, &f);
     return f.features.shaderInt64 && f11.storageBuffer16BitAccess && f12.storageBuffer8BitAccess &&
-           f12.bufferDeviceAddress && f12.shaderFloat16 && f12.shaderInt8 && f12.vulkanMemoryModel &&
-           f12.vulkanMemoryModelDeviceScope;
+           f12.bufferDeviceAddress && f12.shaderFloat16 && f12.shaderInt8 &&
+           f12.vulkanMemoryModel && f12.vulkanMemoryModelDeviceScope;
 }
 
 int main(int argc, char **argv)
@@ -84,8 +84,8 @@ int main(int argc, char **argv)
         bool enough = is_enough(devices[i], &properties);
         bool matrix = has_extension(devices[i], VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
         printf("%s: %s, Vulkan %u.%u, %s%s\n", properties.deviceName, cpu ? "software" : "hardware",
-               VK_API_VERSION_MAJOR(properties.apiVersion), VK_API_VERSION_MINOR(properties.apiVersion),
-               enough ? "enough" : "not enough", matrix ? ", cooperative matrices" : "");
+               VK_API_VERSION_MAJOR(properties.apiVersion),
+               VK_API_VERSION_MINOR(properties.apiVersion), enough ? "enough" : "not enough", matrix ? ", cooperative matrices" : "");
         gpu = gpu || (!cpu && enough);
         software = software || (cpu && enough && matrix);
     }

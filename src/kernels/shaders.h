@@ -1,7 +1,8 @@
 /* shaders.h - the SPIR-V modules inside the library.
  *
- * src/kernels/meson.build lists them; the build compiles each and tools/embed.py writes them into one
- * sorted table. The code is constant data of the library: nobody owns it, nobody frees it. */
+ * src/kernels/meson.build lists them; the build compiles each and tools/embed.py writes them
+ * into one sorted table. The code is constant data of the library: nobody owns it, nobody frees
+ * it. */
 #ifndef TAWNY_KERNELS_SHADERS_H
 #define TAWNY_KERNELS_SHADERS_H
 
@@ -23,8 +24,8 @@ extern const struct shader_table shader_table_reversed;
 /* The module of that name in the table in use; NULL if there is none. Costs a binary search. */
 const struct gpu_shader *shader_find(const char *name);
 
-/* Makes shader_find() look into another table, until the next call; NULL: the library's own. For tests,
- * before any pipeline is made; not thread-safe. */
+/* Makes shader_find() look into another table, until the next call; NULL: the library's own. For
+ * tests, before any pipeline is made; not thread-safe. */
 void shader_use_table(const struct shader_table *table);
 
 #endif
