@@ -85,7 +85,8 @@ int main(int argc, char **argv)
         bool matrix = has_extension(devices[i], VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
         printf("%s: %s, Vulkan %u.%u, %s%s\n", properties.deviceName, cpu ? "software" : "hardware",
                VK_API_VERSION_MAJOR(properties.apiVersion),
-               VK_API_VERSION_MINOR(properties.apiVersion), enough ? "enough" : "not enough", matrix ? ", cooperative matrices" : "");
+               VK_API_VERSION_MINOR(properties.apiVersion), enough ? "enough" : "not enough",
+               matrix ? ", cooperative matrices" : "");
         gpu = gpu || (!cpu && enough);
         software = software || (cpu && enough && matrix);
     }
