@@ -1,0 +1,139 @@
+/* check.h - the references: what every kernel ought to compute, in plain C.
+ *
+ * A reference takes what the kernel takes - push struct, constants, group counts, as they stand in
+ * a plan_op - and runs on the host over a `check_mem`, a copy of device memory. Sums are double.
+ * The references know params.h and nothing of the shaders. They serve the tests (check_kernels)
+ * and the verify command; the engine library does not contain them.
+ *
+ * A reference reads with check_in() and friends and writes with check_out_*(). Every access must
+ * lie inside memory that the check_mem knows and inside a span that the op declares; else the
+ * run fails with ERR_VERIFY naming kernel, address and bytes. So a reference also proves the
+ * declared spans, on which barriers stand.
+ *
+ * With each value it writes, a reference gives the magnitude `mag` that its error is measured
+ * against: for a sum the root of the sum of squares of its terms. It equals |value| where nothing
+ * cancels, and does not vanish where the terms do. */
+#ifndef TAWNY_CHECK_CHECK_H
+#define TAWNY_CHECK_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "gpu/gpu.h"
+#include "plan/plan.h"
+
+/* ---- a copy of device memory -------------------------------------------------------------- */
+
+struct check_mem;
+
+/* Empty. `g` is where contents are fetched from when needed; NULL if every range comes with its
+ * contents. Owned by the caller. */
+enum status check_mem_create(struct gpu *g, struct check_mem **out);
+void check_mem_destroy(struct check_mem **mem);
+
+/* Makes a range known. image NULL: contents are read from the device at first touch, in pages of
+ * 64 KiB, at an address and size that are multiples of 2; else they are copied from image. Ranges
+ * must not overlap. */
+enum status check_mem_add(struct check_mem *mem, uint64_t addr, uint64_t bytes, const void *image);
+
+/* Names a part of a range for messages. The tag must outlive mem. */
+enum status check_mem_name(struct check_mem *mem, uint64_t addr, uint64_t bytes, const char *tag);
+
+/* Forgets all ranges, names and contents. */
+void check_mem_clear(struct check_mem *mem);
+
+/* ---- for references ----------------------------------------------------------------------- */
+
+/* The contents of [addr, addr + bytes), valid until the range is dropped; NULL after a failure
+ * (status_message() says what). */
+const void *check_in(struct check_mem *mem, uint64_t addr, uint64_t bytes);
+
+/* One value; 0 after a failure, which check_run_op() then reports. */
+uint32_t check_in_u32(struct check_mem *mem, uint64_t addr);
+uint64_t check_in_u64(struct check_mem *mem, uint64_t addr);
+float check_in_f32(struct check_mem *mem, uint64_t addr);
+
+/* The value that the kernel ought to write, compared under the kernel's limit. */
+void check_out_f32(struct check_mem *mem, uint64_t addr, double value, double mag);
+/* Rounded to nearest even as f16; beyond 65504 either infinity or 65504 will do. */
+void check_out_f16(struct check_mem *mem, uint64_t addr, double value, double mag);
+/* Compared bit for bit. */
+void check_out_u32(struct check_mem *mem, uint64_t addr, uint32_t value);
+void check_out_bytes(struct check_mem *mem, uint64_t addr, const void *data, uint64_t bytes);
+/* May be written by the kernel, with anything (unused rows, partial results). */
+void check_out_any(struct check_mem *mem, uint64_t addr, uint64_t bytes);
+
+#define CHECK_IN(pointer, mem, addr, bytes)                                                        \
+    do {                                                                                           \
+        (pointer) = check_in(mem, addr, bytes);                                                    \
+        if (!(pointer))                                                                            \
+            return ERR_VERIFY;                                                                     \
+    } while (0)
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+/* How far a kernel may be from its reference: sum of squared errors over sum of squared
+ * magnitudes, and the largest error over its magnitude. Zeros: bit for bit. */
+struct check_limit {
+    double nmse, max;
+};
+
+struct check_ref {
+    const char *kernel; /* shader name, or its beginning up to a '_' (the longest one counts) */
+    enum status (*run)(const struct plan_op *op, struct check_mem *mem);
+    struct check_limit limit;
+};
+
+/* NULL: this kernel has none. */
+const struct check_ref *check_ref_find(const char *shader);
+
+/* All of them, ended by kernel NULL. */
+extern const struct check_ref check_refs[];
+
+/* Runs one op by its reference, over mem. ERR_VERIFY: an access out of bounds or out of the
+ * op's declared spans, or a kernel without a reference. */
+enum status check_run_op(const struct plan_op *op, struct check_mem *mem);
+
+/* Runs all ops of a plan after plan_seal(), in order, over mem. */
+enum status check_run_plan(const struct plan *p, struct check_mem *mem);
+
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+struct check_result {
+    uint64_t values;  /* compared under a limit */
+    uint64_t exact;   /* bytes compared bit for bit */
+    uint64_t wrong;   /* values, or bytes, that are wrong */
+    double nmse, max; /* as in check_limit */
+    char first[512];  /* the first wrong one in words; "" if none */
+};
+
+/* Compares `got`, the bytes now at [addr, addr + bytes) on the device, with what the references
+ * wrote to mem; bytes that they did not write must be what they were. Adds to `r` (nmse and max:
+ * the worst so far). */
+enum status check_compare(struct check_mem *mem, uint64_t addr, uint64_t bytes, const void *got,
+                          struct check_limit limit, struct check_result *r);
+
+/* The same for all 64 KiB pages that references wrote to, fetched from the device. */
+enum status check_compare_written(struct check_mem *mem, struct check_limit limit,
+                                  struct check_result *r);
+
+/* ---- a whole plan on the device, dispatch by dispatch ------------------------------------- */
+
+struct check_plan_params {
+    bool keep_going; /* go on after a wrong dispatch, to find more */
+    /* Called after each dispatch; may be NULL. */
+    void (*report)(void *ctx, uint32_t index, const struct plan_op *op,
+                   const struct check_result *r, struct check_limit limit);
+    void *ctx;
+};
+
+/* Runs a sealed plan once, one dispatch at a time: each is run by its reference on the inputs
+ * that the device has at that moment, then on the device, and compared. So an error does not
+ * spread: the dispatch that is named is the wrong one. ERR_VERIFY names index, kernel and layer
+ * of the first. Blocks; takes host memory for what one dispatch touches. */
+enum status check_plan_on_device(struct gpu *g, const struct plan *p,
+                                 const struct check_plan_params *params);
+
+#endif

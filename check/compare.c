@@ -1,0 +1,173 @@
+/* What the device wrote against what the references wrote. */
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "half.h"
+#include "mem.h"
+
+/* One comparison of a stretch of a range. */
+struct walk {
+    struct check_mem *mem;
+    const struct check_range *r;
+    struct check_limit limit;
+    struct check_result *result;
+    double err2, mag2;
+};
+
+static void wrong(struct walk *w, uint64_t offset, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void wrong(struct walk *w, uint64_t offset, const char *fmt, ...)
+{
+    char where[128], text[256];
+    w->result->wrong++;
+    if (w->result->first[0])
+        return;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    snprintf(w->result->first, sizeof w->result->first, "%s: %s",
+             check_mem_where(w->mem, w->r->addr + offset, where, sizeof where), text);
+}
+
+/* True if got is what want, being no number or infinite, asks for. */
+static bool same_special(double got, double want)
+{
+    return isnan(want) ? isnan(got) : got == want;
+}
+
+static void compare_f32(struct walk *w, uint64_t offset, const uint8_t *got_bytes)
+{
+    float got, want;
+    memcpy(&got, got_bytes, 4);
+    memcpy(&want, w->r->data + offset, 4);
+    double mag = w->r->mag[offset / 2];
+    w->result->values++;
+    if (!isfinite(want) || !isfinite(got)) {
+        if (!same_special(got, want))
+            wrong(w, offset, "got %g, want %g", (double)got, (double)want);
+        return;
+    }
+    double err = fabs((double)got - (double)want);
+    w->mag2 += mag * mag;
+    if (err <= (double)FLT_MIN) /* results below the normal numbers may be flushed to zero */
+        return;
+    w->err2 += err * err;
+    if (err > w->result->max * mag)
+        w->result->max = mag > 0 ? err / mag : INFINITY;
+    if (err > w->limit.max * mag)
+        wrong(w, offset, "got %.9g, want %.9g, off by %.3g of %.3g, limit %.3g", (double)got,
+              (double)want, err, mag, w->limit.max * mag);
+}
+
+static void compare_f16(struct walk *w, uint64_t offset, const uint8_t *got_bytes)
+{
+    uint16_t bits;
+    memcpy(&bits, got_bytes, 2);
+    double got = half_to_double(bits);
+    double want = w->r->value[offset / 2], mag = w->r->mag[offset / 2];
+    double slack = w->limit.max * mag;
+    w->result->values++;
+    if (fabs(want) + slack >= 65504.0 && fabs(got) >= 65504.0 && (got > 0) == (want > 0))
+        return;
+    if (!isfinite(want) || !isfinite(got)) {
+        if (!same_special(got, want))
+            wrong(w, offset, "got %g, want %g (f16)", got, want);
+        return;
+    }
+    /* Half a step of f16 (2^-24 below its normal numbers) is how far rounding may go. */
+    double half_step = fmax(fabs(want) * 0x1p-11, 0x1p-25) * (1 + 0x1p-9);
+    double err = fabs(got - want);
+    if (err > half_step + slack)
+        wrong(w, offset, "got %.5g, want %.9g (f16), off by %.3g, limit %.3g", got, want, err,
+              half_step + slack);
+}
+
+static uint64_t compare_value(struct walk *w, uint64_t offset, const uint8_t *got)
+{
+    const struct check_range *r = w->r;
+    switch ((enum check_kind)(r->kind ? r->kind[offset] : CHECK_UNCHANGED)) {
+    case CHECK_ANY:
+        return 1;
+    case CHECK_F32:
+        compare_f32(w, offset, got);
+        return 4;
+    case CHECK_F16:
+        compare_f16(w, offset, got);
+        return 2;
+    case CHECK_EXACT:
+        w->result->exact++;
+        if (*got != r->data[offset])
+            wrong(w, offset, "got byte 0x%02x, want 0x%02x", *got, r->data[offset]);
+        return 1;
+    case CHECK_UNCHANGED:
+        break;
+    }
+    if (*got != r->data[offset])
+        wrong(w, offset, "byte changed from 0x%02x to 0x%02x, but is not the op's to write",
+              r->data[offset], *got);
+    return 1;
+}
+
+enum status check_compare(struct check_mem *mem, uint64_t addr, uint64_t bytes, const void *got,
+                          struct check_limit limit, struct check_result *result)
+{
+    struct walk w = {.mem = mem, .limit = limit, .result = result};
+    const struct check_range *r = check_mem_find(mem, addr, bytes);
+    if (!r)
+        return status_fail(
+            ERR, "check: comparing %" PRIu64 " bytes at 0x%" PRIx64 ", which is not known memory",
+            bytes, addr);
+    w.r = r;
+    const uint8_t *g = got;
+    uint64_t start = addr - r->addr;
+    for (uint64_t offset = start; offset < start + bytes;) {
+        uint64_t page = offset / CHECK_PAGE, end = (page + 1) * CHECK_PAGE;
+        if (end > start + bytes)
+            end = start + bytes;
+        if (!r->written[page] && !memcmp(r->data + offset, g + (offset - start), end - offset)) {
+            offset = end;
+            continue;
+        }
+        while (offset < end)
+            offset += compare_value(&w, offset, g + (offset - start));
+    }
+    double nmse = w.err2 > 0 ? w.err2 / fmax(w.mag2, DBL_MIN) : 0;
+    if (nmse > result->nmse)
+        result->nmse = nmse;
+    if (nmse > limit.nmse) {
+        result->wrong++;
+        if (!result->first[0])
+            snprintf(result->first, sizeof result->first, "NMSE %.3g, limit %.3g", nmse,
+                     limit.nmse);
+    }
+    return OK;
+}
+
+enum status check_compare_written(struct check_mem *mem, struct check_limit limit,
+                                  struct check_result *result)
+{
+    enum status s = OK;
+    uint8_t *got = mem_alloc(CHECK_PAGE);
+    if (!got)
+        return ERR_MEMORY;
+    for (uint32_t i = 0; i < mem->n_ranges; i++) {
+        struct check_range *r = &mem->ranges[i];
+        for (uint64_t from = 0; from < r->bytes; from += CHECK_PAGE) {
+            uint64_t size = r->bytes - from < CHECK_PAGE ? r->bytes - from : CHECK_PAGE;
+            if (!r->written[from / CHECK_PAGE])
+                continue;
+            TRY_GOTO(gpu_download(mem->g, got, r->addr + from, size));
+            TRY_GOTO(check_compare(mem, r->addr + from, size, got, limit, result));
+        }
+    }
+fail:
+    mem_free(got);
+    return s;
+}

@@ -1,0 +1,143 @@
+/* What the references of matrix products share. */
+#include "linear.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "check/quant.h"
+#include "kernels/params.h"
+
+enum status check_weight_row(struct check_mem *mem, const struct check_weight *w, uint32_t i,
+                             float *out)
+{
+    const struct quant *q = quant_info(w->type);
+    uint64_t row_blocks = w->k / q->block;
+    uint64_t blocks = row_blocks * w->n, first = row_blocks * i;
+    const uint8_t *plane[QUANT_MAX_PLANES];
+    for (uint32_t p = 0; p < q->planes; p++) {
+        uint64_t at = w->addr + quant_plane_offset(w->type, p, blocks);
+        CHECK_IN(plane[p], mem, at + first * q->plane[p].length, row_blocks * q->plane[p].length);
+    }
+    uint8_t block[512];
+    for (uint64_t b = 0; b < row_blocks; b++) {
+        for (uint32_t p = 0; p < q->planes; p++) {
+            const struct quant_segment *s = &q->plane[p];
+            memcpy(block + s->offset, plane[p] + b * s->length, s->length);
+        }
+        check_quant[w->type](block, out + b * q->block);
+    }
+    return OK;
+}
+
+struct check_sum check_dot(const float *a, const double *b, uint32_t k)
+{
+    double sum[4] = {0}, square[4] = {0};
+    uint32_t i = 0;
+    for (; i + 4 <= k; i += 4) {
+        for (uint32_t j = 0; j < 4; j++) {
+            double t = (double)a[i + j] * b[i + j];
+            sum[j] += t;
+            square[j] += t * t;
+        }
+    }
+    for (; i < k; i++) {
+        double t = (double)a[i] * b[i];
+        sum[0] += t;
+        square[0] += t * t;
+    }
+    return (struct check_sum){sum[0] + sum[1] + sum[2] + sum[3],
+                              sqrt(square[0] + square[1] + square[2] + square[3])};
+}
+
+enum status check_product(struct check_mem *mem, const struct check_weight *w, const double *x,
+                          uint32_t b, uint64_t bias, struct check_sum *out)
+{
+    enum status s = OK;
+    float *row = mem_calloc(w->k, sizeof *row);
+    if (!row)
+        return ERR_MEMORY;
+    for (uint32_t n = 0; n < w->n; n++) {
+        TRY_GOTO(check_weight_row(mem, w, n, row));
+        double add = bias ? (double)check_in_f32(mem, bias + (uint64_t)n * 4) : 0;
+        for (uint32_t i = 0; i < b; i++) {
+            struct check_sum d = check_dot(row, x + (size_t)i * w->k, w->k);
+            out[(size_t)i * w->n + n] = (struct check_sum){d.value + add, hypot(d.mag, add)};
+        }
+    }
+fail:
+    mem_free(row);
+    return s;
+}
+
+enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k, uint64_t norm_w, float eps,
+                        double *out)
+{
+    const float *row, *w = NULL;
+    CHECK_IN(row, mem, x, (uint64_t)k * 4);
+    if (norm_w)
+        CHECK_IN(w, mem, norm_w, (uint64_t)k * 4);
+    double squares = 0;
+    for (uint32_t i = 0; i < k; i++)
+        squares += (double)row[i] * (double)row[i];
+    double scale = w ? 1.0 / sqrt(squares / k + (double)eps) : 1.0;
+    for (uint32_t i = 0; i < k; i++)
+        out[i] = (double)row[i] * scale * (w ? (double)w[i] : 1.0);
+    return OK;
+}
+
+enum status check_step_row(struct check_mem *mem, uint64_t step, uint32_t i, struct check_row *out)
+{
+    const struct k_row *row;
+    *out = (struct check_row){.live = false};
+    if (i >= check_in_u32(mem, step))
+        return OK;
+    CHECK_IN(row, mem, step + K_STEP_BYTES + (uint64_t)i * sizeof *row, sizeof *row);
+    *out = (struct check_row){row->token, row->pos, row->slot, row->slot != K_NO_SLOT};
+    return OK;
+}
+
+uint32_t check_declared_rows(const struct plan_op *op, uint64_t addr, uint64_t row_bytes)
+{
+    for (uint32_t i = 0; i < PLAN_MAX_SPANS && op->writes[i].bytes; i++) {
+        if (op->writes[i].addr == addr)
+            return (uint32_t)(op->writes[i].bytes / row_bytes);
+    }
+    return 0;
+}
+
+enum status check_out_rows(struct check_mem *mem, bool out_rows, uint64_t step, uint32_t b,
+                           uint32_t *out, uint32_t *count)
+{
+    *count = b;
+    for (uint32_t i = 0; i < b; i++)
+        out[i] = i;
+    if (!out_rows)
+        return OK;
+    const struct k_step *s;
+    CHECK_IN(s, mem, step, sizeof *s);
+    if (s->n_out < b)
+        *count = s->n_out;
+    for (uint32_t i = 0; i < *count; i++)
+        out[i] = s->out_row[i];
+    return OK;
+}
+
+double check_silu(double x)
+{
+    return x / (1.0 + exp(-x));
+}
+
+double check_silu_slope(double x)
+{
+    double s = 1.0 / (1.0 + exp(-x));
+    return s + x * s * (1.0 - s);
+}
+
+struct check_sum check_swiglu(struct check_sum g, struct check_sum u)
+{
+    double value = check_silu(g.value) * u.value;
+    double from_g = check_silu_slope(g.value) * g.mag * u.value;
+    double from_u = check_silu(g.value) * u.mag;
+    return (struct check_sum){value, sqrt(from_g * from_g + from_u * from_u + value * value)};
+}

@@ -1,0 +1,58 @@
+/* linear.h - what the references of matrix products share. */
+#ifndef TAWNY_CHECK_LINEAR_H
+#define TAWNY_CHECK_LINEAR_H
+
+#include "check.h"
+#include "quant/quant.h"
+
+/* A sum and the root of the sum of squares of its terms. */
+struct check_sum {
+    double value, mag;
+};
+
+/* A matrix of n rows of k weights, in planes as quants.def says, at addr. */
+struct check_weight {
+    uint64_t addr;
+    enum quant_type type;
+    uint32_t n, k;
+};
+
+/* Row i as floats (exactly what its blocks say). */
+enum status check_weight_row(struct check_mem *mem, const struct check_weight *w, uint32_t i,
+                             float *out);
+
+/* sum of a[i] b[i] over k values */
+struct check_sum check_dot(const float *a, const double *b, uint32_t k);
+
+/* out[b][n] = bias[n] + sum_k w[n][k] x[b][k]; bias 0: none. */
+enum status check_product(struct check_mem *mem, const struct check_weight *w, const double *x,
+                          uint32_t b, uint64_t bias, struct check_sum *out);
+
+/* A row of x as doubles, taken through RMSNorm with weights norm_w where that is not 0. */
+enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k, uint64_t norm_w, float eps,
+                        double *out);
+
+/* What row i of the step header says. */
+struct check_row {
+    uint32_t token, pos, slot;
+    bool live; /* i < n_rows and slot is not K_NO_SLOT; else the rest means nothing */
+};
+enum status check_step_row(struct check_mem *mem, uint64_t step, uint32_t i, struct check_row *out);
+
+/* How many rows of row_bytes the op declares to write at addr: for kernels that are told the count
+ * by their grid alone. */
+uint32_t check_declared_rows(const struct plan_op *op, uint64_t addr, uint64_t row_bytes);
+
+/* out[i] = the rows of x that a dispatch with `b` rows takes: row i, or step.out_row[i] where
+ * out_rows is set; *count: how many of them count. b <= 16 with out_rows. */
+enum status check_out_rows(struct check_mem *mem, bool out_rows, uint64_t step, uint32_t b,
+                           uint32_t *out, uint32_t *count);
+
+/* SiLU(x) = x / (1 + e^-x) and its derivative. */
+double check_silu(double x);
+double check_silu_slope(double x);
+
+/* silu(g) * u with the magnitude that follows from those of g and u. */
+struct check_sum check_swiglu(struct check_sum g, struct check_sum u);
+
+#endif

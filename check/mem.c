@@ -1,0 +1,312 @@
+/* A copy of device memory that references run over; see check.h. */
+#include "mem.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/checked.h"
+#include "base/mem.h"
+#include "half.h"
+
+/* mmap, since a KV pool may be larger than the host's memory while one op touches little of it. */
+static void *reserve(uint64_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    if (p == MAP_FAILED) {
+        status_fail(ERR_MEMORY, "check: no address space for %" PRIu64 " bytes", bytes);
+        return NULL;
+    }
+    return p;
+}
+
+static void unreserve(void *p, uint64_t bytes)
+{
+    if (p)
+        munmap(p, bytes);
+}
+
+enum status check_mem_create(struct gpu *g, struct check_mem **out)
+{
+    struct check_mem *mem = mem_alloc(sizeof *mem);
+    if (!mem)
+        return ERR_MEMORY;
+    mem->g = g;
+    *out = mem;
+    return OK;
+}
+
+static void drop_range(struct check_range *r)
+{
+    uint64_t floats = r->bytes / 2 * sizeof(float) + sizeof(float);
+    unreserve(r->data, r->bytes);
+    unreserve(r->kind, r->bytes);
+    unreserve(r->mag, floats);
+    unreserve(r->value, floats);
+    mem_free(r->here);
+    mem_free(r->written);
+}
+
+void check_mem_clear(struct check_mem *mem)
+{
+    for (uint32_t i = 0; i < mem->n_ranges; i++)
+        drop_range(&mem->ranges[i]);
+    mem->n_ranges = 0;
+    mem->n_names = 0;
+    mem->last = 0;
+    mem->status = OK;
+}
+
+void check_mem_destroy(struct check_mem **mem)
+{
+    if (!*mem)
+        return;
+    check_mem_clear(*mem);
+    mem_free((*mem)->ranges);
+    mem_free((*mem)->names);
+    mem_free(*mem);
+    *mem = NULL;
+}
+
+enum status check_mem_add(struct check_mem *mem, uint64_t addr, uint64_t bytes, const void *image)
+{
+    if (bytes == 0)
+        return OK;
+    uint32_t at = 0;
+    while (at < mem->n_ranges && mem->ranges[at].addr < addr)
+        at++;
+    bool below = at > 0 && mem->ranges[at - 1].addr + mem->ranges[at - 1].bytes > addr;
+    bool above = at < mem->n_ranges && addr + bytes > mem->ranges[at].addr;
+    if (below || above)
+        return status_fail(ERR, "check: range 0x%" PRIx64 " + %" PRIu64 " overlaps another", addr,
+                           bytes);
+
+    struct check_range r = {.addr = addr, .bytes = bytes};
+    if (mem->n_ranges == mem->max_ranges) {
+        uint32_t max = mem->max_ranges * 2 + 16;
+        struct check_range *grown = mem_realloc(mem->ranges, max * sizeof *grown);
+        if (!grown)
+            return ERR_MEMORY;
+        mem->ranges = grown;
+        mem->max_ranges = max;
+    }
+    uint64_t pages = div_up(bytes, CHECK_PAGE);
+    r.data = reserve(bytes);
+    r.here = mem_calloc(pages, sizeof *r.here);
+    r.written = mem_calloc(pages, sizeof *r.written);
+    if (!r.data || !r.here || !r.written) {
+        drop_range(&r);
+        return ERR_MEMORY;
+    }
+    if (image) {
+        memcpy(r.data, image, bytes);
+        memset(r.here, true, pages);
+    }
+    memmove(&mem->ranges[at + 1], &mem->ranges[at], (mem->n_ranges - at) * sizeof r);
+    mem->ranges[at] = r;
+    mem->n_ranges++;
+    return OK;
+}
+
+enum status check_mem_name(struct check_mem *mem, uint64_t addr, uint64_t bytes, const char *tag)
+{
+    if (mem->n_names == mem->max_names) {
+        uint32_t max = mem->max_names * 2 + 16;
+        struct check_name *grown = mem_realloc(mem->names, max * sizeof *grown);
+        if (!grown)
+            return ERR_MEMORY;
+        mem->names = grown;
+        mem->max_names = max;
+    }
+    mem->names[mem->n_names++] = (struct check_name){addr, bytes, tag};
+    return OK;
+}
+
+const char *check_mem_where(const struct check_mem *mem, uint64_t addr, char *buf, size_t size)
+{
+    for (uint32_t i = 0; i < mem->n_names; i++) {
+        const struct check_name *n = &mem->names[i];
+        if (addr >= n->addr && addr - n->addr < n->bytes) {
+            snprintf(buf, size, "%s + %" PRIu64 " (0x%" PRIx64 ")", n->tag, addr - n->addr, addr);
+            return buf;
+        }
+    }
+    snprintf(buf, size, "0x%" PRIx64, addr);
+    return buf;
+}
+
+struct check_range *check_mem_find(struct check_mem *mem, uint64_t addr, uint64_t bytes)
+{
+    for (uint32_t i = 0; i < mem->n_ranges; i++) {
+        /* Most accesses fall into the range of the one before. */
+        uint32_t at = (mem->last + i) % mem->n_ranges;
+        struct check_range *r = &mem->ranges[at];
+        if (addr >= r->addr && addr - r->addr < r->bytes && bytes <= r->bytes - (addr - r->addr)) {
+            mem->last = at;
+            return r;
+        }
+    }
+    return NULL;
+}
+
+enum status check_mem_fetch(struct check_mem *mem, struct check_range *r, uint64_t offset,
+                            uint64_t bytes)
+{
+    if (bytes == 0)
+        return OK;
+    uint64_t end = (offset + bytes - 1) / CHECK_PAGE;
+    for (uint64_t page = offset / CHECK_PAGE; page <= end; page++) {
+        if (r->here[page])
+            continue;
+        uint64_t n = 1; /* neighbours in one copy */
+        while (page + n <= end && !r->here[page + n])
+            n++;
+        uint64_t from = page * CHECK_PAGE, size = n * CHECK_PAGE;
+        if (size > r->bytes - from)
+            size = r->bytes - from;
+        TRY(gpu_download(mem->g, r->data + from, r->addr + from, size));
+        memset(r->here + page, true, n);
+        page += n - 1;
+    }
+    return OK;
+}
+
+static bool in_spans(const struct plan_span *spans, uint64_t addr, uint64_t bytes)
+{
+    for (uint32_t i = 0; i < PLAN_MAX_SPANS && spans[i].bytes; i++) {
+        if (addr >= spans[i].addr && addr - spans[i].addr < spans[i].bytes &&
+            bytes <= spans[i].bytes - (addr - spans[i].addr))
+            return true;
+    }
+    return false;
+}
+
+/* Finds, checks against the op's spans, and fetches. NULL with mem->status set on failure. */
+static struct check_range *access(struct check_mem *mem, uint64_t addr, uint64_t bytes, bool write)
+{
+    char where[128];
+    if (mem->status != OK)
+        return NULL;
+    struct check_range *r = check_mem_find(mem, addr, bytes);
+    const char *kernel = mem->op ? mem->op->name : "check";
+    int layer = mem->op ? mem->op->layer : -1;
+    if (!r) {
+        mem->status = status_fail(ERR_VERIFY,
+                                  "%s (layer %d): its reference %s %" PRIu64
+                                  " bytes at %s, outside of all known memory",
+                                  kernel, layer, write ? "writes" : "reads", bytes,
+                                  check_mem_where(mem, addr, where, sizeof where));
+        return NULL;
+    }
+    if (mem->op && !in_spans(write ? mem->op->writes : mem->op->reads, addr, bytes)) {
+        mem->status =
+            status_fail(ERR_VERIFY,
+                        "%s (layer %d): its reference %s %" PRIu64
+                        " bytes at %s, outside of the spans that the op declares to %s",
+                        kernel, layer, write ? "writes" : "reads", bytes,
+                        check_mem_where(mem, addr, where, sizeof where), write ? "write" : "read");
+        return NULL;
+    }
+    mem->status = check_mem_fetch(mem, r, addr - r->addr, bytes);
+    return mem->status == OK ? r : NULL;
+}
+
+const void *check_in(struct check_mem *mem, uint64_t addr, uint64_t bytes)
+{
+    struct check_range *r = access(mem, addr, bytes, false);
+    return r ? r->data + (addr - r->addr) : NULL;
+}
+
+uint32_t check_in_u32(struct check_mem *mem, uint64_t addr)
+{
+    uint32_t v = 0;
+    const void *p = check_in(mem, addr, sizeof v);
+    if (p)
+        memcpy(&v, p, sizeof v);
+    return v;
+}
+
+uint64_t check_in_u64(struct check_mem *mem, uint64_t addr)
+{
+    uint64_t v = 0;
+    const void *p = check_in(mem, addr, sizeof v);
+    if (p)
+        memcpy(&v, p, sizeof v);
+    return v;
+}
+
+float check_in_f32(struct check_mem *mem, uint64_t addr)
+{
+    float v = 0;
+    const void *p = check_in(mem, addr, sizeof v);
+    if (p)
+        memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static bool make_shadow(struct check_mem *mem, struct check_range *r)
+{
+    if (r->kind)
+        return true;
+    uint64_t floats = r->bytes / 2 * sizeof(float) + sizeof(float);
+    r->mag = reserve(floats);
+    r->value = reserve(floats);
+    r->kind = r->mag && r->value ? reserve(r->bytes) : NULL;
+    if (!r->kind)
+        mem->status = ERR_MEMORY;
+    return r->kind != NULL;
+}
+
+/* Marks bytes as written, as what, and copies data there (NULL: none). */
+static struct check_range *put(struct check_mem *mem, uint64_t addr, const void *data,
+                               uint64_t bytes, enum check_kind kind)
+{
+    if (bytes == 0)
+        return NULL;
+    struct check_range *r = access(mem, addr, bytes, true);
+    if (!r || !make_shadow(mem, r))
+        return NULL;
+    uint64_t offset = addr - r->addr;
+    memset(r->kind + offset, kind, bytes);
+    if (data)
+        memcpy(r->data + offset, data, bytes);
+    for (uint64_t page = offset / CHECK_PAGE; page <= (offset + bytes - 1) / CHECK_PAGE; page++)
+        r->written[page] = true;
+    return r;
+}
+
+void check_out_f32(struct check_mem *mem, uint64_t addr, double value, double mag)
+{
+    float v = (float)value;
+    struct check_range *r = put(mem, addr, &v, sizeof v, CHECK_F32);
+    if (r)
+        r->mag[(addr - r->addr) / 2] = (float)mag;
+}
+
+void check_out_f16(struct check_mem *mem, uint64_t addr, double value, double mag)
+{
+    uint16_t v = half_from_double(value);
+    struct check_range *r = put(mem, addr, &v, sizeof v, CHECK_F16);
+    if (r) {
+        r->mag[(addr - r->addr) / 2] = (float)mag;
+        r->value[(addr - r->addr) / 2] = (float)value;
+    }
+}
+
+void check_out_u32(struct check_mem *mem, uint64_t addr, uint32_t value)
+{
+    put(mem, addr, &value, sizeof value, CHECK_EXACT);
+}
+
+void check_out_bytes(struct check_mem *mem, uint64_t addr, const void *data, uint64_t bytes)
+{
+    put(mem, addr, data, bytes, CHECK_EXACT);
+}
+
+void check_out_any(struct check_mem *mem, uint64_t addr, uint64_t bytes)
+{
+    put(mem, addr, NULL, bytes, CHECK_ANY);
+}

@@ -1,0 +1,55 @@
+/* mem.h - inside of check_mem, for mem.c, compare.c and run.c only. */
+#ifndef TAWNY_CHECK_MEM_H
+#define TAWNY_CHECK_MEM_H
+
+#include "check.h"
+
+enum { CHECK_PAGE = 65536 };
+
+/* How the bytes of a value are compared; one a byte. */
+enum check_kind {
+    CHECK_UNCHANGED = 0,
+    CHECK_ANY,
+    CHECK_EXACT,
+    CHECK_F32,
+    CHECK_F16,
+};
+
+/* Big arrays are reserved whole and get memory where they are touched. */
+struct check_range {
+    uint64_t addr, bytes;
+    uint8_t *data;
+    bool *here;    /* a page: data holds it */
+    bool *written; /* a page: some kind in it is set */
+    uint8_t *kind; /* NULL until the first write */
+    float *mag;    /* per 2 bytes */
+    float *value;  /* per 2 bytes: what was to be written, before it was rounded to f16 */
+};
+
+struct check_name {
+    uint64_t addr, bytes;
+    const char *tag;
+};
+
+struct check_mem {
+    struct gpu *g;
+    struct check_range *ranges; /* by address */
+    uint32_t n_ranges, max_ranges;
+    struct check_name *names;
+    uint32_t n_names, max_names;
+    uint32_t last;            /* range of the last access */
+    const struct plan_op *op; /* whose spans accesses must lie in; NULL: not checked */
+    enum status status;       /* the first failure */
+};
+
+/* The range that holds all of [addr, addr + bytes), or NULL. */
+struct check_range *check_mem_find(struct check_mem *mem, uint64_t addr, uint64_t bytes);
+
+/* Fetches what is not here yet of [offset, offset + bytes) of a range. */
+enum status check_mem_fetch(struct check_mem *mem, struct check_range *r, uint64_t offset,
+                            uint64_t bytes);
+
+/* "tag + 0x40 (0x7f0012340040)" into buf; returns buf. */
+const char *check_mem_where(const struct check_mem *mem, uint64_t addr, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,20 @@
+/* refs.h - the references, one a kernel; each in the file of the kernel's name. */
+#ifndef TAWNY_CHECK_REFS_H
+#define TAWNY_CHECK_REFS_H
+
+#include "check.h"
+
+enum status check_matvec(const struct plan_op *op, struct check_mem *mem);
+enum status check_glu(const struct plan_op *op, struct check_mem *mem);
+enum status check_qkv(const struct plan_op *op, struct check_mem *mem);
+enum status check_attn(const struct plan_op *op, struct check_mem *mem);
+enum status check_embed(const struct plan_op *op, struct check_mem *mem);
+enum status check_norm(const struct plan_op *op, struct check_mem *mem);
+enum status check_matmul(const struct plan_op *op, struct check_mem *mem);
+enum status check_rope(const struct plan_op *op, struct check_mem *mem);
+enum status check_flash(const struct plan_op *op, struct check_mem *mem);
+enum status check_silu_mul(const struct plan_op *op, struct check_mem *mem);
+enum status check_transpose(const struct plan_op *op, struct check_mem *mem);
+enum status check_bmm(const struct plan_op *op, struct check_mem *mem);
+
+#endif

@@ -1,0 +1,72 @@
+/* Reference of rope: k_rope_push. */
+#include <math.h>
+
+#include "base/mem.h"
+#include "kernels/params.h"
+#include "kv.h"
+#include "refs.h"
+
+/* Reads one head of f32. */
+static enum status load_head(struct check_mem *mem, uint64_t addr, uint32_t d,
+                             struct check_sum *out)
+{
+    const float *in;
+    CHECK_IN(in, mem, addr, (uint64_t)d * 4);
+    for (uint32_t i = 0; i < d; i++)
+        out[i] = (struct check_sum){(double)in[i], fabs((double)in[i])};
+    return OK;
+}
+
+static enum status rotate_row(struct check_mem *mem, const struct plan_op *op, uint32_t i,
+                              const struct check_row *row, struct check_sum *head)
+{
+    const struct k_rope_push *p = op->push;
+    const uint32_t *spec = op->pipe.spec;
+    uint32_t heads = spec[K_ROPE_HEADS], kv_heads = spec[K_ROPE_KV_HEADS];
+    uint32_t d = spec[K_ROPE_HEAD_DIM], rot = spec[K_ROPE_ROT];
+    bool neox = spec[K_ROPE_NEOX];
+    struct check_kv kv = {p->pages, p->max_pages, p->kv_offset, kv_heads, d};
+    for (uint32_t h = 0; h < heads; h++) {
+        uint64_t at = p->q + ((uint64_t)i * heads + h) * d * 4;
+        TRY(load_head(mem, at, d, head));
+        TRY(check_rotate(mem, p->rope, row->pos, rot, neox, head));
+        for (uint32_t j = 0; j < d; j++)
+            check_out_f32(mem, at + j * 4, head[j].value, head[j].mag);
+    }
+    for (uint32_t h = 0; h < kv_heads; h++) {
+        uint64_t from = ((uint64_t)i * kv_heads + h) * d * 4;
+        uint64_t key = check_kv_key(mem, &kv, row->slot, row->pos, h);
+        uint64_t value = check_kv_value(mem, &kv, row->slot, row->pos, h);
+        TRY(load_head(mem, p->k + from, d, head));
+        TRY(check_rotate(mem, p->rope, row->pos, rot, neox, head));
+        for (uint32_t j = 0; j < d; j++)
+            check_out_f16(mem, key + j * 2, head[j].value, head[j].mag);
+        TRY(load_head(mem, p->v + from, d, head));
+        for (uint32_t j = 0; j < d; j++)
+            check_out_f16(mem, value + j * 2, head[j].value, 0);
+    }
+    return OK;
+}
+
+enum status check_rope(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_rope_push *p = op->push;
+    const uint32_t *spec = op->pipe.spec;
+    uint64_t row_bytes = (uint64_t)spec[K_ROPE_HEADS] * spec[K_ROPE_HEAD_DIM] * 4;
+    enum status s = OK;
+    struct check_sum *head = mem_calloc(spec[K_ROPE_HEAD_DIM], sizeof *head);
+    if (!head)
+        return ERR_MEMORY;
+    uint32_t rows = check_declared_rows(op, p->q, row_bytes);
+    for (uint32_t i = 0; i < rows; i++) {
+        struct check_row row;
+        TRY_GOTO(check_step_row(mem, p->step, i, &row));
+        if (row.live)
+            TRY_GOTO(rotate_row(mem, op, i, &row, head));
+        else
+            check_out_any(mem, p->q + i * row_bytes, row_bytes);
+    }
+fail:
+    mem_free(head);
+    return s;
+}

@@ -1,0 +1,17 @@
+/* Reference of silu: k_silu_push. */
+#include <math.h>
+
+#include "kernels/params.h"
+#include "linear.h"
+#include "refs.h"
+
+enum status check_silu_mul(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_silu_push *p = op->push;
+    for (uint64_t i = 0; i < p->n; i++) {
+        double gate = (double)check_in_f32(mem, p->gate + i * 4);
+        double v = check_silu(gate) * (double)check_in_f32(mem, p->up + i * 4);
+        check_out_f32(mem, p->dst + i * 4, v, fabs(v));
+    }
+    return OK;
+}
