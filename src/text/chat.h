@@ -22,8 +22,12 @@ struct chat_message {
 };
 
 /* The text of the whole conversation, ending where the assistant's answer begins if
- * `add_generation`. Allocated with mem_alloc; to be encoded with special = true, except that the
- * users' own text must stay data: *parts marks which byte ranges are template. */
+ * `add_generation`. Without the token that begins a text (tok_encode puts it in front).
+ * *parts marks which byte ranges are template, so that contents and roles stay data: pass it on
+ * in tok_encode_params. text and parts are the caller's, to be freed with mem_free.
+ *
+ * llama-2 has only user and assistant turns; a system message joins the user's message after it.
+ * llama-2 and llama-3 trim white space around contents, as their templates do. */
 struct chat_part {
     size_t begin, end;
     bool special; /* encode with special tokens recognised */

@@ -27,6 +27,9 @@ struct tok_str {
 
 enum { TOK_NONE = -1, TOK_MAX_EOG = 16 };
 
+/* White space beside a special token that belongs to it: bits of tok_vocab.strip. */
+enum { TOK_LSTRIP = 1, TOK_RSTRIP = 2 };
+
 /* Borrowed while tok_create runs; nothing of it is kept. */
 struct tok_vocab {
     enum tok_family family;
@@ -34,6 +37,7 @@ struct tok_vocab {
     const struct tok_str *text; /* n_tokens */
     const float *scores;        /* n_tokens or NULL */
     const int32_t *kinds;       /* n_tokens or NULL (all normal) */
+    const uint8_t *strip;       /* n_tokens of TOK_LSTRIP, TOK_RSTRIP, or NULL (none) */
     uint32_t n_tokens;
     const struct tok_str *merges; /* "left right", best first */
     uint32_t n_merges;
@@ -46,16 +50,37 @@ struct tok_vocab {
 
 struct tok;
 
-/* ERR_MODEL with file, field, index, value and limit for a vocabulary that cannot be right. */
+/* ERR_MODEL with file, field, index, value and limit for a vocabulary that cannot be right: no
+ * tokens, a token twice, an id past the end, a byte token that names no byte, a merge that is no
+ * pair, a pre-tokenizer that is not known. An empty token is kept but never produced; a merge whose
+ * parts or product are no tokens joins them all the same, and what is left is written as its
+ * characters. Costs about 0.1 s for 100,000 tokens. */
 enum status tok_create(const struct tok_vocab *v, struct tok **out);
 void tok_destroy(struct tok **t);
+
+/* What a pre-tokenizer's name says of its family where the file says nothing; false for a name
+ * that is not known (tok_create then refuses it). NULL stands for "default". */
+struct tok_pre_info {
+    bool add_bos;
+    bool ignore_merges; /* a word that is a token as a whole is taken as it is */
+};
+bool tok_pre_info(const char *name, struct tok_pre_info *out);
+
+struct chat_part;
 
 struct tok_encode_params {
     bool special;     /* text of control tokens becomes those tokens (prompts of a template) */
     bool no_bos;      /* leave out what add_bos would put in front (and add_eos behind) */
+    /* From chat_format(): control tokens are recognised only inside the parts marked special,
+     * whatever `special` says; the text between two of them is still encoded as one. */
+    const struct chat_part *parts;
+    size_t n_parts;
 };
 
-/* Appends to ids (grown with mem_realloc; *ids may be NULL at first). O(n log n). */
+/* Appends to ids (grown with mem_realloc; *ids may be NULL at first); on failure both are as they
+ * were. O(n log n); a text is at most 2^31 - 1 bytes. Bytes that are no UTF-8 become U+FFFD, one
+ * for each byte, in byte-level BPE; SentencePiece keeps them as byte tokens. Where the longest
+ * special tokens overlap, the one that begins first is taken, and of those the longest. */
 enum status tok_encode(const struct tok *t, const char *text, size_t len,
                        const struct tok_encode_params *params, int32_t **ids, size_t *n);
 
@@ -74,17 +99,23 @@ bool tok_is_eog(const struct tok *t, int32_t id);
 /* The token with exactly this text, or TOK_NONE. */
 int32_t tok_find(const struct tok *t, const char *text, size_t len);
 
-/* Streaming detokenizer: never splits a UTF-8 character, drops the leading space that a
- * SentencePiece prefix made, and shows bytes that cannot become a character as U+FFFD at finish. */
+/* Streaming detokenizer: gives whole UTF-8 characters only, drops the leading space that a
+ * SentencePiece prefix made, and shows each byte that cannot become part of a character as U+FFFD.
+ * To go on after a prompt (whose last word's space counts), set `started` after the init. */
 struct tok_stream {
     const struct tok *tok;
     bool special, started;
     char held[8];
     size_t n_held;
 };
+/* Bytes that one push of a piece of `len` bytes writes at most. */
+#define TOK_STREAM_ROOM(len) (3 * (len) + 12)
+
 void tok_stream_init(struct tok_stream *s, const struct tok *t, bool special);
-/* Appends to out, which must hold the piece's length + 8 bytes; returns the bytes written. */
+/* Writes to out, whose `room` should be TOK_STREAM_ROOM(piece's length) or more (what does not
+ * fit is lost); returns the bytes written. An id out of range writes nothing. */
 size_t tok_stream_push(struct tok_stream *s, int32_t id, char *out, size_t room);
+/* What is held back becomes U+FFFD: at most 12 bytes. The stream is as after init then. */
 size_t tok_stream_finish(struct tok_stream *s, char *out, size_t room);
 
 #endif
