@@ -7,10 +7,14 @@
 #define TAWNY_TEXT_PRE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
 struct tok_pre;
+
+/* Name i of those known; NULL past the last. */
+const char *tok_pre_name(uint32_t i);
 
 /* `name` as in tokenizer.ggml.pre. ERR_MODEL, naming file and name, if it is not known. */
 enum status tok_pre_create(const char *name, const char *file, struct tok_pre **out);
