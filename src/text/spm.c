@@ -10,6 +10,11 @@
 static const char space[] = "\xe2\x96\x81";
 enum { SPACE_LEN = 3 };
 
+static bool is_escaped_space(const char *s, size_t len)
+{
+    return len >= SPACE_LEN && memcmp(s, space, SPACE_LEN) == 0;
+}
+
 /* U+2581 as the space that it stands for. */
 static enum status set_piece(struct tok *t, uint32_t id)
 {
@@ -19,7 +24,7 @@ static enum status set_piece(struct tok *t, uint32_t id)
     if (!to)
         return ERR_MEMORY;
     for (size_t i = 0; i < text.len;) {
-        if (text.len - i >= SPACE_LEN && memcmp(text.s + i, space, SPACE_LEN) == 0) {
+        if (is_escaped_space(text.s + i, text.len - i)) {
             to[n++] = ' ';
             i += SPACE_LEN;
         } else {
@@ -49,6 +54,21 @@ static enum status set_bytes(struct tok *t, const struct tok_vocab *v)
     return OK;
 }
 
+/* True if a word may end at i: a space follows, and what stands before is none. */
+static bool is_word_end(const char *s, size_t len, size_t i)
+{
+    return is_escaped_space(s + i, len - i) &&
+           !(i >= SPACE_LEN && is_escaped_space(s + i - SPACE_LEN, SPACE_LEN));
+}
+
+static bool spans_words(struct tok_str text)
+{
+    for (size_t i = 1; i < text.len; i++)
+        if (is_word_end(text.s, text.len, i))
+            return true;
+    return false;
+}
+
 enum status tok_spm_init(struct tok *t, const struct tok_vocab *v)
 {
     if (!v->scores)
@@ -63,6 +83,7 @@ enum status tok_spm_init(struct tok *t, const struct tok_vocab *v)
             return status_fail(ERR_MODEL, "%s: tokenizer.ggml.scores[%u] is not a number", v->file,
                                i);
         t->score[i] = v->scores[i];
+        t->spans_words |= tok_is_plain(t, i) && spans_words(t->map.text[i]);
         if (t->kind[i] == TOK_NORMAL || t->kind[i] == TOK_UNUSED)
             TRY(set_piece(t, i));
     }
@@ -85,9 +106,11 @@ struct join {
 
 struct spm {
     const struct tok *t;
-    char *text;
+    struct tok_out *out;
+    const char *text; /* one word */
     size_t len;
     struct symbol *symbols;
+    size_t n_symbols; /* room for them */
     struct join *heap;
     size_t n_heap, room;
 };
@@ -171,7 +194,7 @@ static enum status join_all(struct spm *s)
 }
 
 /* The text with its spaces escaped. */
-static enum status escape(struct spm *s, const char *text, size_t len, bool prefix)
+static enum status escape(const char *text, size_t len, bool prefix, char **out, size_t *out_len)
 {
     size_t n = len + (prefix ? SPACE_LEN : 0), at = 0;
     for (size_t i = 0; i < len; i++)
@@ -179,36 +202,53 @@ static enum status escape(struct spm *s, const char *text, size_t len, bool pref
     if (n > INT32_MAX)
         return status_fail(ERR_USAGE, "a text of %zu bytes with its spaces escaped, at most %d", n,
                            INT32_MAX);
-    s->text = mem_realloc(NULL, n);
-    if (!s->text)
+    char *to = mem_realloc(NULL, n);
+    if (!to)
         return ERR_MEMORY;
     if (prefix) {
-        memcpy(s->text, space, SPACE_LEN);
+        memcpy(to, space, SPACE_LEN);
         at = SPACE_LEN;
     }
     for (size_t i = 0; i < len; i++) {
         if (text[i] == ' ') {
-            memcpy(s->text + at, space, SPACE_LEN);
+            memcpy(to + at, space, SPACE_LEN);
             at += SPACE_LEN;
         } else {
-            s->text[at++] = text[i];
+            to[at++] = text[i];
         }
     }
-    s->len = n;
+    *out = to;
+    *out_len = n;
+    return OK;
+}
+
+/* Room for the symbols of a word of n characters, and the joins that it begins with. */
+static enum status make_room(struct spm *s, size_t n)
+{
+    n = n < 256 ? 256 : n;
+    if (n > s->n_symbols) {
+        struct symbol *symbols = mem_realloc(s->symbols, n * sizeof *symbols);
+        if (!symbols)
+            return ERR_MEMORY;
+        s->symbols = symbols;
+        s->n_symbols = n;
+    }
+    if (n > s->room) {
+        struct join *heap = mem_realloc(s->heap, n * sizeof *heap);
+        if (!heap)
+            return ERR_MEMORY;
+        s->heap = heap;
+        s->room = n;
+    }
     return OK;
 }
 
 static enum status cut_symbols(struct spm *s)
 {
-    size_t n = 0;
+    size_t n = 0, at = 0;
     for (size_t i = 0; i < s->len; i += utf8_announced(s->text[i]))
         n++;
-    s->room = n;
-    s->symbols = mem_realloc(NULL, n * sizeof *s->symbols);
-    s->heap = mem_realloc(NULL, s->room * sizeof *s->heap);
-    if (!s->symbols || !s->heap)
-        return ERR_MEMORY;
-    size_t at = 0;
+    TRY(make_room(s, n));
     for (size_t i = 0; i < n; i++) {
         size_t len = utf8_announced(s->text[at]);
         len = len < s->len - at ? len : s->len - at;
@@ -216,23 +256,26 @@ static enum status cut_symbols(struct spm *s)
                                         i + 1 < n ? (int32_t)i + 1 : -1};
         at += len;
     }
+    s->n_heap = 0;
     for (size_t i = 1; i < n; i++)
         TRY(try_join(s, (int32_t)i - 1, (int32_t)i));
     return OK;
 }
 
-static enum status emit(const struct spm *s, struct tok_out *out)
+static enum status encode_word(struct spm *s)
 {
+    TRY(cut_symbols(s));
+    TRY(join_all(s));
     for (int32_t i = 0; i >= 0; i = s->symbols[i].next) {
         const char *text = s->text + s->symbols[i].begin;
         uint32_t len = s->symbols[i].len;
         uint32_t id = tok_map_find(&s->t->map, text, len);
         if (tok_is_plain(s->t, id)) {
-            TRY(tok_out_add(out, (int32_t)id));
+            TRY(tok_out_add(s->out, (int32_t)id));
             continue;
         }
         for (uint32_t k = 0; k < len; k++)
-            TRY(tok_out_add(out, s->t->byte_id[(unsigned char)text[k]]));
+            TRY(tok_out_add(s->out, s->t->byte_id[(unsigned char)text[k]]));
     }
     return OK;
 }
@@ -240,16 +283,19 @@ static enum status emit(const struct spm *s, struct tok_out *out)
 enum status tok_spm_encode(const struct tok *t, const char *text, size_t len, bool prefix,
                            struct tok_out *out)
 {
-    struct spm s = {.t = t};
-    enum status r;
-    r = escape(&s, text, len, prefix);
-    if (r == OK)
-        r = cut_symbols(&s);
-    if (r == OK)
-        r = join_all(&s);
-    if (r == OK)
-        r = emit(&s, out);
-    mem_free(s.text);
+    struct spm s = {.t = t, .out = out};
+    char *all = NULL;
+    TRY(escape(text, len, prefix, &all, &len));
+    enum status r = OK;
+    for (size_t begin = 0, end; begin < len && r == OK; begin = end) {
+        end = t->spans_words ? len : begin + 1;
+        while (end < len && !is_word_end(all, len, end))
+            end++;
+        s.text = all + begin;
+        s.len = end - begin;
+        r = encode_word(&s);
+    }
+    mem_free(all);
     mem_free(s.symbols);
     mem_free(s.heap);
     return r;

@@ -14,6 +14,7 @@ struct tok {
     struct tok_map map;    /* texts: tokens first, then BPE's symbols that are no tokens */
     struct tok_str *piece; /* n: the bytes of a token in a text */
     float *score;          /* n (SPM) */
+    bool spans_words;      /* some token has a space behind something else (SPM) */
     uint8_t *kind;         /* n, enum tok_kind */
     uint8_t *strip;        /* n */
     uint8_t *eog;          /* n */
