@@ -32,5 +32,8 @@ const struct check_ref check_refs[] = {
     {"silu", check_silu_mul, F32_POINT},
     {"transpose", check_transpose, BITS},
     {"bmm", check_bmm, F32_SUM},
+    {"sample_prepare", check_sample_prepare, BITS},
+    {"sample_count", check_sample_count, BITS},
+    {"sample_pick", check_sample_pick, BITS},
     {0},
 };

@@ -16,5 +16,8 @@ enum status check_flash(const struct plan_op *op, struct check_mem *mem);
 enum status check_silu_mul(const struct plan_op *op, struct check_mem *mem);
 enum status check_transpose(const struct plan_op *op, struct check_mem *mem);
 enum status check_bmm(const struct plan_op *op, struct check_mem *mem);
+enum status check_sample_prepare(const struct plan_op *op, struct check_mem *mem);
+enum status check_sample_count(const struct plan_op *op, struct check_mem *mem);
+enum status check_sample_pick(const struct plan_op *op, struct check_mem *mem);
 
 #endif

@@ -171,8 +171,8 @@ struct k_embed_push {
  *
  * With K_SAMPLE_GREEDY the first does all rows and is the only one.
  *
- * What is computed. A logit that is NaN counts as the most negative finite number, as -infinity
- * does; +infinity as the largest; a denormal or -0 as 0. First bias, then, for a token that is
+ * What is computed. Logits are held within -1e30 ... 1e30; NaN counts as -1e30, a denormal or -0
+ * as 0. First bias, then, for a token that is
  * `count` times among the last penalty_n of history[0 .. pos]: l <= 0 ? l * repeat : l / repeat,
  * less (count * frequency + presence). Tokens are ordered by logit, equal ones by lower id.
  *   d = max - l;  w = floor(2^38 e^-d);  t = e^-d < min(min_p, 1) ? 0 : floor(2^38 e^(-d / temp))
@@ -196,9 +196,8 @@ struct k_sample_push {
     U64 part;    /* b of struct k_sample_part, each with U32[vocab] behind it, 16-byte aligned */
     U32 vocab, slices, next_rows, part_bytes;
 };
-#define K_SAMPLE_SUBGROUP 0
-#define K_SAMPLE_GREEDY 1 /* sample_prepare: 1 takes every row as greedy */
-#define K_SAMPLE_SPECS 2
+#define K_SAMPLE_GREEDY 0 /* sample_prepare: 1 takes every row as greedy */
+#define K_SAMPLE_SPECS 1
 
 #define K_SAMPLE_SLICE 2048u
 #define K_SAMPLE_MAX_VOCAB 524288u /* 2^19: ids in 19 bits, sums of 13-bit parts in 32 */

@@ -1,0 +1,57 @@
+/* exact.h - lib/math.glsl in C, the same bits: for references of what is compared bit for bit. */
+#ifndef TAWNY_CHECK_EXACT_H
+#define TAWNY_CHECK_EXACT_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint32_t m_bits(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    return u;
+}
+
+static inline float m_float(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+static inline float m_rcp(float x)
+{
+    float a = fabsf(x);
+    float y = m_float(0x7ef311c3u - m_bits(a));
+    for (int i = 0; i < 3; i++)
+        y = fmaf(y, fmaf(-a, y, 1.0f), y);
+    return x < 0.0f ? -y : y;
+}
+
+static inline float m_div(float a, float b)
+{
+    float y = m_rcp(b);
+    float q = a * y;
+    return fmaf(fmaf(-b, q, a), y, q);
+}
+
+static inline float m_exp(float x)
+{
+    static const float c[] = {1.98412698e-4f, 1.38888889e-3f, 8.33333333e-3f, 4.16666667e-2f,
+                              0.166666667f,   0.5f,           1.0f,           1.0f};
+    if (!(x >= -87.3f))
+        return isnan(x) ? x : 0.0f;
+    if (x > 88.7f)
+        return INFINITY;
+    float n = rintf(x * 1.44269504f);
+    float r = fmaf(n, 2.12194440e-4f, fmaf(n, -0.693359375f, x));
+    float p = c[0];
+    for (int i = 1; i < 8; i++)
+        p = fmaf(p, r, c[i]);
+    int e = (int)fminf(fmaxf(n, -126.0f), 128.0f);
+    int half = e >> 1;
+    return p * m_float((uint32_t)(half + 127) << 23) * m_float((uint32_t)(e - half + 127) << 23);
+}
+
+#endif
