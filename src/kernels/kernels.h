@@ -56,6 +56,10 @@ struct k_matvec_args {
 };
 enum status k_matvec(struct plan *p, const struct k_matvec_args *a);
 
+/* True if a product with this type and row length can take b rows of x through RMSNorm itself;
+ * otherwise k_norm goes before. The bits are the same either way. */
+bool k_fuses_norm(uint32_t b, enum quant_type t, uint32_t k);
+
 struct k_glu_args {
     uint32_t b;
     uint64_t x, norm_w; /* as in k_matvec_args */

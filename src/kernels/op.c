@@ -103,3 +103,15 @@ enum status k_rope_check(const char *op, const struct k_rope *rope, uint32_t hea
                            rope->rot);
     return OK;
 }
+
+uint32_t k_subgroup(const struct gpu *g)
+{
+    uint64_t caps = gpu_get_info(g)->caps;
+    if (!(caps & GPU_CAP_SHUFFLE))
+        return 1;
+    return caps & GPU_CAP_SUBGROUP_32   ? 32
+           : caps & GPU_CAP_SUBGROUP_64 ? 64
+           : caps & GPU_CAP_SUBGROUP_16 ? 16
+           : caps & GPU_CAP_SUBGROUP_8  ? 8
+                                        : 1;
+}

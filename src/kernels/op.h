@@ -10,6 +10,7 @@
 #ifndef TAWNY_KERNELS_OP_H
 #define TAWNY_KERNELS_OP_H
 
+#include "base/checked.h"
 #include "kernels/kernels.h"
 
 struct k_op {
@@ -36,6 +37,10 @@ enum status k_op_add(struct plan *p, const struct k_op *o);
 /* ERR_MODEL unless w is there, is not empty, and has rows of whole granules of its type. `op`
  * names the operation. */
 enum status k_weight_check(const char *op, const struct k_weight *w);
+
+/* The subgroup size that reductions are built for: 32 where the device has it, else the largest
+ * there is up to 64; 1 without shuffles. Results do not depend on it. */
+uint32_t k_subgroup(const struct gpu *g);
 
 /* Bytes of a matrix of weights. */
 uint64_t k_weight_bytes(const struct k_weight *w);

@@ -107,10 +107,9 @@ struct k_glu_push {
     F32 eps;
     U32 pad;
 };
-#define K_GLU_TYPE_GATE 6
-#define K_GLU_TYPE_UP 7
-#define K_GLU_N 8
-#define K_GLU_SPECS 9
+#define K_GLU_TYPE 6 /* of both */
+#define K_GLU_N 7
+#define K_GLU_SPECS 8
 
 /* q, k, v of every row, biased; q and k rotated by RoPE (table: n_ctx rows of n_rot / 2 pairs
  * {cos, sin}); q as f32 to dst, k and v as f16 to the KV pages at the row's position.
@@ -278,12 +277,12 @@ struct k_silu_push {
 /* ---- layout and general ------------------------------------------------------------------- */
 
 /* Splits `blocks` file blocks at src (4-byte aligned) into planes: block first + i goes to plane p
- * at dst + plane[p] + (first + i) * length[p]. A block is cut at `offset`s; lengths are even. */
+ * at dst + plane[p] + (first + i) * len[p]. A block is cut at `offset`s; lens are even. */
 struct k_repack_push {
     U64 src, dst;
     U32 blocks, first;              /* blocks of this call; index of the first in the tensor */
     U32 block_bytes, planes;
-    U32 offset[4], length[4], plane_lo[4], plane_hi[4];
+    U32 offset[4], len[4], plane_lo[4], plane_hi[4];
 };
 
 /* dst[b][c][r] = src[b][r][c]; elements of 2 or 4 bytes. Strides of rows in elements. */

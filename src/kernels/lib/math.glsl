@@ -1,0 +1,108 @@
+// math.glsl - functions that give the same bits on every device.
+//
+// Division, roots and transcendentals built into drivers differ from one to the next; these use
+// only operations that are exact everywhere: integer arithmetic, fma (fused) and precise multiply
+// and add. check/math.h has the same in C.
+
+// 1/x for 2^-120 < |x| < 2^120, within 1 ulp: an integer guess (relative error 0.12) and three
+// Newton steps, each squaring the error.
+float m_rcp(float x)
+{
+    precise float a = abs(x);
+    precise float y = uintBitsToFloat(0x7ef311c3u - floatBitsToUint(a));
+    y = fma(y, fma(-a, y, 1.0), y);
+    y = fma(y, fma(-a, y, 1.0), y);
+    y = fma(y, fma(-a, y, 1.0), y);
+    return x < 0.0 ? -y : y;
+}
+
+// a/b for operands in the range of m_rcp, one correction step after the multiply.
+float m_div(float a, float b)
+{
+    precise float y = m_rcp(b);
+    precise float q = a * y;
+    precise float r = fma(-b, q, a);
+    return fma(r, y, q);
+}
+
+// 1/sqrt(x) for 2^-120 < x < 2^120, within 2 ulp.
+float m_rsqrt(float x)
+{
+    precise float h = 0.5 * x;
+    precise float y = uintBitsToFloat(0x5f3759dfu - (floatBitsToUint(x) >> 1));
+    [[unroll]] for (int i = 0; i < 3; i++) {
+        precise float t = h * y;
+        y = fma(y, fma(-t, y, 0.5), y);
+    }
+    return y;
+}
+
+// e^x within 2 ulp; 0 below -87.3, infinity above 88.7, NaN stays.
+// x = n ln 2 + r, |r| <= ln 2 / 2; e^r by its Taylor polynomial (error 2e-8 at degree 7).
+float m_exp(float x)
+{
+    precise float n = roundEven(x * 1.44269504);
+    precise float r = fma(n, -0.693359375, x);
+    r = fma(n, 2.12194440e-4, r);
+    precise float p = 1.98412698e-4;
+    p = fma(p, r, 1.38888889e-3);
+    p = fma(p, r, 8.33333333e-3);
+    p = fma(p, r, 4.16666667e-2);
+    p = fma(p, r, 0.166666667);
+    p = fma(p, r, 0.5);
+    p = fma(p, r, 1.0);
+    p = fma(p, r, 1.0);
+    int i = int(clamp(n, -126.0, 128.0));
+    int half_i = i >> 1;
+    precise float y = p * uintBitsToFloat(uint(half_i + 127) << 23);
+    y = y * uintBitsToFloat(uint(i - half_i + 127) << 23);
+    if (x < -87.3)
+        y = 0.0;
+    if (x > 88.7)
+        y = uintBitsToFloat(0x7f800000u);
+    return isnan(x) ? x : y;
+}
+
+// x / (1 + e^-x). The exponent is held below 80 so that the reciprocal stays normal.
+float m_silu(float x)
+{
+    precise float d = 1.0 + m_exp(min(-x, 80.0));
+    precise float y = x * m_rcp(d);
+    return y;
+}
+
+// f32 to f16 bits, to nearest even (packHalf2x16 may round otherwise).
+uint m_half_bits(float f)
+{
+    uint u = floatBitsToUint(f);
+    uint sign = (u >> 16) & 0x8000u;
+    u &= 0x7fffffffu;
+    uint h;
+    if (u >= 0x47800000u) {
+        h = u > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    } else if (u < 0x38800000u) {
+        precise float t = uintBitsToFloat(u) + 0.5;
+        h = floatBitsToUint(t) - 0x3f000000u;
+    } else {
+        h = (u + 0xc8000fffu + ((u >> 13) & 1u)) >> 13;
+    }
+    return h | sign;
+}
+
+vec2 m_half2(uint u)
+{
+    return unpackHalf2x16(u);
+}
+
+float m_half(uint bits)
+{
+    return unpackHalf2x16(bits & 0xffffu).x;
+}
+
+// A small unsigned integer (below 2^23) less `minus`, as a float, exactly: the bits of 2^23 + q
+// are an OR, and one subtraction takes 2^23 and `minus` off.
+float m_small(uint q, float minus)
+{
+    precise float y = uintBitsToFloat(0x4b000000u | q) - (8388608.0 + minus);
+    return y;
+}

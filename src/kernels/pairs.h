@@ -1,0 +1,14 @@
+/* pairs.h - what the C sides of the matrix-vector kernels share: see lib/pairs.glsl.
+ *
+ * Only the kernels' own sources include this. */
+#ifndef TAWNY_KERNELS_PAIRS_H
+#define TAWNY_KERNELS_PAIRS_H
+
+#include "kernels/op.h"
+
+/* Sets constants 0 to 5 and the workgroups for `pairs` pairs of rows of w's type and length.
+ * ERR_MODEL if a norm is asked for where it cannot be fused (see k_fuses_norm). */
+enum status k_pairs_setup(struct plan *p, struct k_op *o, const struct k_weight *w, uint32_t b,
+                          bool norm, uint32_t pairs);
+
+#endif

@@ -1,0 +1,123 @@
+// qkv.comp - query, key and value projections, bias, RoPE, and the append to the KV pages: see
+// k_qkv_push. A pair of rows is a pair that RoPE turns; pairs are numbered q, then k, then v.
+#include "lib/types.glsl"
+#include "lib/math.glsl"
+#include "quants.glsl"
+#include "lib/pairs.glsl"
+#include "lib/rope.glsl"
+
+layout(push_constant, scalar) uniform Push { k_qkv_push p; };
+
+layout(constant_id = K_QKV_TYPE_Q) const uint TYPE_Q = 0u;
+layout(constant_id = K_QKV_TYPE_K) const uint TYPE_K = 0u;
+layout(constant_id = K_QKV_TYPE_V) const uint TYPE_V = 0u;
+layout(constant_id = K_QKV_HEADS) const uint HEADS = 1u;
+layout(constant_id = K_QKV_KV_HEADS) const uint KV_HEADS = 1u;
+layout(constant_id = K_QKV_HEAD_DIM) const uint HEAD_DIM = 8u;
+layout(constant_id = K_QKV_ROT) const uint ROT = 8u;
+layout(constant_id = K_QKV_NEOX) const uint NEOX = 0u;
+
+const uint ROWS_Q = HEADS * HEAD_DIM, ROWS_KV = KV_HEADS * HEAD_DIM;
+const uint END_Q = ROWS_Q / 2u, END_K = END_Q + ROWS_KV / 2u, END_V = END_K + ROWS_KV / 2u;
+
+uint64_t pair_x(uint b)
+{
+    return p.x + uint64_t(b) * (K * 4u);
+}
+
+uint64_t pair_norm_w()
+{
+    return p.norm_w;
+}
+
+float pair_eps()
+{
+    return p.eps;
+}
+
+// The two rows (inside its matrix) of a pair, and which pair of the head it is.
+uvec2 rows_of(uint pair, bool rotated)
+{
+    uint head = pair / (HEAD_DIM / 2u), i = pair % (HEAD_DIM / 2u);
+    uint first = head * HEAD_DIM;
+    if (rotated && NEOX != 0u && i < ROT / 2u)
+        return first + uvec2(i, i + ROT / 2u);
+    return first + uvec2(2u * i, 2u * i + 1u);
+}
+
+void pair_at(uint pair, out uint64_t w0, out uint n0, out uint row0, out uint64_t w1, out uint n1,
+             out uint row1)
+{
+    uvec2 rows;
+    if (pair < END_Q) {
+        rows = rows_of(pair, true);
+        w0 = p.wq;
+        n0 = ROWS_Q;
+    } else if (pair < END_K) {
+        rows = rows_of(pair - END_Q, true);
+        w0 = p.wk;
+        n0 = ROWS_KV;
+    } else {
+        rows = rows_of(pair - END_K, false);
+        w0 = p.wv;
+        n0 = ROWS_KV;
+    }
+    w1 = w0;
+    n1 = n0;
+    row0 = rows.x;
+    row1 = rows.y;
+}
+
+void pair_store(uint pair, uint b, float d0, float d1)
+{
+    bool is_q = pair < END_Q, is_v = pair >= END_K;
+    uint local = is_q ? pair : is_v ? pair - END_K : pair - END_Q;
+    uvec2 rows = rows_of(local, !is_v);
+    k_row row = ROWS(p.step).v[b];
+    bool used = b < Steps(p.step).v.n_rows && row.slot != K_NO_SLOT;
+    uint64_t bias = is_q ? p.bq : is_v ? p.bv : p.bk;
+    precise vec2 y = vec2(d0, d1);
+    if (bias != 0u)
+        y = y + vec2(F32s(bias).v[rows.x], F32s(bias).v[rows.y]);
+    uint i = local % (HEAD_DIM / 2u);
+    if (!is_v && i < ROT / 2u && used)
+        y = rope_turn(y.x, y.y, F32x2s(p.rope + uint64_t(row.pos) * (ROT * 4u)).v[i]);
+    if (is_q) {
+        F32s out_ = F32s(p.dst + uint64_t(b) * (ROWS_Q * 4u));
+        out_.v[rows.x] = y.x;
+        out_.v[rows.y] = y.y;
+    } else if (used) {
+        uint64_t page = kv_page(p.pages, p.max_pages, p.kv_offset, row.slot, row.pos);
+        uint head = local / (HEAD_DIM / 2u) + (is_v ? KV_HEADS : 0u);
+        uint at = (head * K_PAGE_TOKENS + row.pos % K_PAGE_TOKENS) * HEAD_DIM;
+        U16s out_ = U16s(page);
+        out_.v[at + rows.x % HEAD_DIM] = uint16_t(m_half_bits(y.x));
+        out_.v[at + rows.y % HEAD_DIM] = uint16_t(m_half_bits(y.y));
+    }
+}
+
+// Neighbouring parts of one type run as one; a part that joined the one before is empty.
+const uint END_1 = TYPE_K != TYPE_Q ? END_Q : TYPE_V != TYPE_Q ? END_K : END_V;
+const uint END_2 = TYPE_V == TYPE_K ? END_V : END_K;
+
+#define PT TYPE_Q
+PAIRS_DEFINE(run_1)
+#undef PT
+#define PT TYPE_K
+PAIRS_DEFINE(run_2)
+#undef PT
+#define PT TYPE_V
+PAIRS_DEFINE(run_3)
+
+void main()
+{
+    uint tile = gl_WorkGroupID.x;
+    const uint tiles_1 = (END_1 + TEAMS - 1u) / TEAMS;
+    const uint tiles_2 = tiles_1 + (max(END_2, END_1) - END_1 + TEAMS - 1u) / TEAMS;
+    const uint tiles_3 = tiles_2 + (END_V - max(END_2, END_1) + TEAMS - 1u) / TEAMS;
+    run_1(tile, 0u, tiles_1, 0u, END_1);
+    if (tiles_2 > tiles_1)
+        run_2(tile, tiles_1, tiles_2, END_1, END_2);
+    if (tiles_3 > tiles_2)
+        run_3(tile, tiles_2, tiles_3, max(END_2, END_1), END_V);
+}
