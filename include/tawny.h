@@ -1,0 +1,348 @@
+/* tawny.h - language models wholly on the GPU, through Vulkan.
+ *
+ * The whole public interface: devices, model files, tokens, models, sessions, generation.
+ *
+ *     struct tawny_device *device;   tawny_device_open(NULL, &device);
+ *     struct tawny_model *model;     tawny_model_open(device, &(struct tawny_model_params){
+ *                                        .path = "model.gguf"}, &model);
+ *     struct tawny_session *session; tawny_session_open(model, NULL, &session);
+ *     tawny_generate(session, &(struct tawny_generate_params){.prompt = "Hello",
+ *                                                             .on_text = print}, NULL);
+ *
+ * Rules. Calls that can fail return enum tawny_status and leave one message for the calling
+ * thread (tawny_message). Params structs: zero is the default of every field; NULL stands for all
+ * defaults. Close functions take a pointer to the handle, accept NULL in it, and null it. Handles
+ * are closed in the order session, model, device.
+ * Threads. A device, its models and their sessions belong to one thread at a time; tawny_cancel
+ * may be called from any thread and from signal handlers. Files and their vocabularies may be shared.
+ * Nothing is computed on the CPU: what the device cannot run is refused when the model opens. */
+#ifndef TAWNY_H
+#define TAWNY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define TAWNY_API __attribute__((visibility("default")))
+#else
+#define TAWNY_API
+#endif
+
+/* ---- results ------------------------------------------------------------------------------ */
+
+/* These are also the program's exit codes. */
+enum tawny_status {
+    TAWNY_OK = 0,
+    TAWNY_ERROR = 1,         /* I/O, a full context, cancelled, anything without its own code */
+    TAWNY_ERROR_USAGE = 2,   /* the caller asked for something that does not exist or fit */
+    TAWNY_ERROR_MODEL = 3,   /* model file missing, damaged, or not supported */
+    TAWNY_ERROR_DEVICE = 4,  /* no Vulkan device, or one without a needed feature */
+    TAWNY_ERROR_MEMORY = 5,  /* GPU or host memory does not suffice */
+    TAWNY_ERROR_LOST = 6,    /* the GPU was lost or hung */
+    TAWNY_ERROR_VERIFY = 7,  /* a verification found a mismatch */
+};
+
+/* What went wrong in this thread's last failed call: one sentence that names the file, tensor,
+ * operation or request, the value and the limit. "" if nothing failed. Valid until the next call. */
+TAWNY_API const char *tawny_message(void);
+
+/* "0.1.0" */
+TAWNY_API const char *tawny_version(void);
+
+enum tawny_log_level { TAWNY_LOG_ERROR, TAWNY_LOG_WARN, TAWNY_LOG_INFO, TAWNY_LOG_DEBUG };
+
+/* Where notes for people go: which device was chosen, what is slow and why. Default: warnings, to
+ * stderr. `text` has no newline. fn NULL: stderr. */
+TAWNY_API void tawny_log_set(enum tawny_log_level level,
+                             void (*fn)(void *ctx, enum tawny_log_level level, const char *text),
+                             void *ctx);
+
+/* ---- devices ------------------------------------------------------------------------------ */
+
+struct tawny_device_info {
+    uint32_t index;          /* may be given as `device` below */
+    char name[256];
+    char driver[256];        /* name and version */
+    char kind[16];           /* "discrete", "integrated", "virtual", "software", "other" */
+    char uuid[37];
+    char pci[16];            /* "" if unknown */
+    char features[256];      /* "fp16 int8 dot bf16 coopmat coopmat2 subgroups 32", in words */
+    uint32_t api_version;    /* Vulkan's, packed */
+    uint32_t units;          /* multiprocessors or compute units, 0 if unknown */
+    uint64_t memory_total;   /* bytes that weights can use */
+    uint64_t memory_free;
+    uint64_t max_allocation;
+    char unusable[256];      /* "" or why tawny cannot use it */
+};
+
+/* Fills up to `max` entries of `out`, sets *count to the number of devices (0 is no error). */
+TAWNY_API enum tawny_status tawny_devices(struct tawny_device_info *out, uint32_t max,
+                                          uint32_t *count);
+
+struct tawny_device_params {
+    const char *device;      /* index, part of the name, or (beginning of the) UUID; NULL: $TAWNY_DEVICE,
+                                else the best. A software device is taken only when there is no
+                                other or when asked for, and is named in a warning when unasked */
+    const char *cache_dir;   /* compiled kernels; NULL: $XDG_CACHE_HOME/tawny; "": none */
+    uint64_t features_off;   /* bits of features not to use, for tests */
+    bool profile;            /* measure every dispatch; see tawny_profile */
+};
+
+struct tawny_device;
+
+/* Blocks 0.1 to 0.5 s while drivers load. TAWNY_ERROR_DEVICE says what there is. */
+TAWNY_API enum tawny_status tawny_device_open(const struct tawny_device_params *params,
+                                              struct tawny_device **out);
+TAWNY_API void tawny_device_close(struct tawny_device **device);
+TAWNY_API void tawny_device_get_info(const struct tawny_device *device,
+                                     struct tawny_device_info *out);
+
+/* ---- model files, without a GPU ----------------------------------------------------------- */
+
+struct tawny_file;
+
+/* Reads and checks the header only. `path`: a GGUF file, or the first of a split one. */
+TAWNY_API enum tawny_status tawny_file_open(const char *path, struct tawny_file **out);
+TAWNY_API void tawny_file_close(struct tawny_file **file);
+
+struct tawny_file_info {
+    const char *format;       /* "GGUF v3" */
+    const char *architecture; /* "llama"; "" if the file does not say */
+    const char *name;         /* general.name or "" */
+    uint32_t n_meta, n_tensors;
+    uint64_t n_params;        /* weights in all tensors */
+    uint64_t tensor_bytes;    /* in the file */
+};
+TAWNY_API void tawny_file_get_info(const struct tawny_file *file, struct tawny_file_info *out);
+
+/* Metadata entry i as text. Arrays show their first items; `value` is cut to `room` - 1 bytes.
+ * Returns the full length. *key and *type ("u32", "array of string", ...) belong to the file. */
+TAWNY_API size_t tawny_file_meta(const struct tawny_file *file, uint32_t i, const char **key,
+                                 const char **type, char *value, size_t room);
+
+struct tawny_tensor_info {
+    const char *name;
+    const char *type;         /* "Q4_K" */
+    uint32_t n_dims;
+    uint64_t ne[4];           /* ne[0] is the contiguous dimension */
+    uint64_t offset, bytes;   /* in the file */
+};
+TAWNY_API void tawny_file_tensor(const struct tawny_file *file, uint32_t i,
+                                 struct tawny_tensor_info *out);
+
+/* What a model will take on a device, in bytes, before anything is loaded. */
+struct tawny_memory_plan {
+    uint64_t weights, kv, scratch, state, staging;
+    uint64_t total;
+    uint64_t device_free;     /* 0 if no device was given */
+    uint32_t n_ctx;           /* the context it is for */
+    bool fits;                /* total <= device_free (true without a device) */
+};
+
+struct tawny_session_params; /* below */
+
+/* `device` may be NULL. Session params as for tawny_session_open. */
+TAWNY_API enum tawny_status tawny_file_plan(const struct tawny_file *file,
+                                            struct tawny_device *device,
+                                            const struct tawny_session_params *params,
+                                            struct tawny_memory_plan *out);
+
+/* ---- tokens ------------------------------------------------------------------------------- */
+
+struct tawny_vocab;
+
+/* A file's tokenizer; needs no GPU. Immutable; independent of the file once open. */
+TAWNY_API enum tawny_status tawny_vocab_open(const struct tawny_file *file,
+                                             struct tawny_vocab **out);
+TAWNY_API void tawny_vocab_close(struct tawny_vocab **vocab);
+
+TAWNY_API uint32_t tawny_vocab_size(const struct tawny_vocab *vocab);
+
+/* Text to ids. `special`: text of control tokens becomes those tokens. `add_bos`: what the model
+ * wants in front (and behind) is added. *ids is allocated; free it with tawny_free. */
+TAWNY_API enum tawny_status tawny_tokenize(const struct tawny_vocab *vocab, const char *text,
+                                           size_t len, bool special, bool add_bos, int32_t **ids,
+                                           size_t *n);
+
+/* Ids to text (any bytes, zero-terminated, *len without the zero); `special` shows control tokens.
+ * *text is allocated; free it with tawny_free. */
+TAWNY_API enum tawny_status tawny_detokenize(const struct tawny_vocab *vocab, const int32_t *ids,
+                                             size_t n, bool special, char **text, size_t *len);
+
+TAWNY_API void tawny_free(void *p);
+
+/* ---- models ------------------------------------------------------------------------------- */
+
+struct tawny_model_params {
+    const char *path;
+    /* Called now and then while loading, from the calling thread; false stops the load. */
+    bool (*on_progress)(void *ctx, uint64_t done, uint64_t total);
+    void *ctx;
+};
+
+struct tawny_model;
+
+/* Streams the weights to the GPU; blocks. The device must outlive the model. */
+TAWNY_API enum tawny_status tawny_model_open(struct tawny_device *device,
+                                             const struct tawny_model_params *params,
+                                             struct tawny_model **out);
+TAWNY_API void tawny_model_close(struct tawny_model **model);
+
+struct tawny_model_info {
+    const char *path, *architecture, *name;
+    const char *chat_form;    /* "chatml", "llama-2", "llama-3", "plain" */
+    uint32_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_vocab;
+    uint32_t n_ctx_train;     /* positions it was trained for */
+    uint64_t n_params, weight_bytes;
+    double load_seconds;
+};
+TAWNY_API void tawny_model_get_info(const struct tawny_model *model, struct tawny_model_info *out);
+
+/* The model's tokenizer; owned by the model. */
+TAWNY_API const struct tawny_vocab *tawny_model_vocab(const struct tawny_model *model);
+
+/* ---- sessions ----------------------------------------------------------------------------- */
+
+struct tawny_session_params {
+    uint32_t n_ctx;   /* positions; 0: what the model was trained for, at most 4096. Rounded up to
+                         pages of 256 in memory, not in what may be used */
+    uint32_t n_batch; /* most prompt tokens in one step; 0: 512 */
+    uint32_t steps;   /* most tokens a submit, 1 to 16; 0: 8 */
+};
+
+/* One sequence with its keys and values. It remembers its tokens: a prompt that begins as the
+ * last one ended is continued, not computed again. */
+struct tawny_session;
+
+TAWNY_API enum tawny_status tawny_session_open(struct tawny_model *model,
+                                               const struct tawny_session_params *params,
+                                               struct tawny_session **out);
+TAWNY_API void tawny_session_close(struct tawny_session **session);
+
+/* Forgets everything. */
+TAWNY_API void tawny_session_reset(struct tawny_session *session);
+
+/* Stops the running tawny_generate or tawny_eval soon; it returns what it has, with reason
+ * TAWNY_STOP_CANCELLED. Async-signal-safe. */
+TAWNY_API void tawny_cancel(struct tawny_session *session);
+
+struct tawny_sampling {
+    float temperature;       /* 0 or less: greedy, ties to the lowest id */
+    uint32_t top_k;          /* 0: off */
+    float top_p;             /* 0 or 1: off */
+    float min_p;             /* 0: off */
+    float repeat_penalty;    /* 0 or 1: off */
+    float presence_penalty;  /* 0: off */
+    float frequency_penalty; /* 0: off */
+    uint32_t penalty_last_n; /* how many tokens back; 0: 64 */
+    uint64_t seed;           /* same seed, same text */
+    const int32_t *bias_ids; /* n_bias tokens ... */
+    const float *bias;       /* ... and what is added to their logits */
+    uint32_t n_bias;
+};
+
+struct tawny_message_part {
+    const char *role;        /* "system", "user", "assistant" */
+    const char *content;
+};
+
+enum tawny_stop {
+    TAWNY_STOP_EOG,          /* the model ended its answer */
+    TAWNY_STOP_LENGTH,       /* n_predict tokens were made */
+    TAWNY_STOP_CONTEXT,      /* the context is full */
+    TAWNY_STOP_STRING,       /* a stop string appeared */
+    TAWNY_STOP_CANCELLED,
+};
+
+struct tawny_generate_params {
+    /* One of: text, tokens, messages (in the model's chat form). */
+    const char *prompt;
+    bool prompt_special;     /* text of control tokens in `prompt` becomes those tokens */
+    const int32_t *tokens;
+    size_t n_tokens;
+    const struct tawny_message_part *messages;
+    size_t n_messages;
+
+    uint32_t n_predict;      /* most tokens to make; 0: until it ends or the context is full */
+    struct tawny_sampling sampling;
+    bool ignore_eog;         /* go on after tokens that end an answer, for measurements */
+    const char *const *stop; /* n_stop strings that end the text and do not appear in it */
+    size_t n_stop;
+
+    /* Pieces of text as they are made, never a part of a UTF-8 character; false stops. */
+    bool (*on_text)(void *ctx, const char *text, size_t len);
+    /* Prompt tokens done so far. */
+    void (*on_prompt)(void *ctx, size_t done, size_t total);
+    void *ctx;
+};
+
+struct tawny_result {
+    enum tawny_stop stop;
+    size_t n_prompt;         /* tokens of the prompt ... */
+    size_t n_cached;         /* ... of which were still in the session */
+    size_t n_made;
+    double prompt_seconds, made_seconds, first_seconds; /* first: call to first token */
+    char *text;              /* what was made; free with tawny_free. NULL where not asked for */
+    int32_t *ids;            /* n_made tokens; free with tawny_free */
+};
+
+/* Blocks until done. `result` may be NULL. A prompt longer than the context is
+ * TAWNY_ERROR_USAGE with both numbers. */
+TAWNY_API enum tawny_status tawny_generate(struct tawny_session *session,
+                                           const struct tawny_generate_params *params,
+                                           struct tawny_result *result);
+
+struct tawny_eval_params {
+    const int32_t *tokens;
+    size_t n_tokens;
+    uint32_t chunk;          /* tokens a step; 0: the session's n_batch */
+    /* For position i: the logits of the token after it, n_vocab floats, valid during the call;
+     * false stops. Positions come in order. */
+    bool (*on_logits)(void *ctx, size_t i, const float *logits, uint32_t n_vocab);
+    void *ctx;
+    size_t first;            /* positions before this one give no logits */
+};
+
+/* Resets the session, runs the tokens, hands out logits. Blocks. */
+TAWNY_API enum tawny_status tawny_eval(struct tawny_session *session,
+                                       const struct tawny_eval_params *params);
+
+/* Sums over the life of the session, and what is in use on its device. */
+struct tawny_stats {
+    uint64_t prompt_tokens, made_tokens;
+    double prompt_seconds, made_seconds;
+    uint64_t prompt_submits, made_submits;
+    uint64_t prompt_dispatches, made_dispatches;
+    uint64_t made_bytes_up, made_bytes_down;  /* over the bus, while making tokens */
+    uint64_t weight_bytes_token;              /* weights a made token reads */
+    uint64_t host_allocs_made;                /* host allocations while making tokens, but the first
+                                                 submit's */
+    uint64_t weights, kv, scratch, state, staging, allocated; /* GPU memory, bytes */
+};
+TAWNY_API void tawny_session_get_stats(const struct tawny_session *session,
+                                       struct tawny_stats *out);
+
+/* One line of a profile: a kind of dispatch of the decode step. */
+struct tawny_profile_line {
+    const char *name;
+    uint32_t count;          /* dispatches a step */
+    double seconds;          /* all of them together, last step measured */
+    uint64_t bytes;          /* weights they read */
+};
+
+/* Runs decode steps with a timestamp around each dispatch; the device must have been opened with
+ * `profile`. Fills up to `max` lines. Changes the session's state as one generated token does. */
+TAWNY_API enum tawny_status tawny_profile(struct tawny_session *session,
+                                          struct tawny_profile_line *out, uint32_t max,
+                                          uint32_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
