@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/checked.h"
-
 _Static_assert(sizeof(struct k_sample_part) == K_SAMPLE_PART_BYTES, "params.h");
 _Static_assert(sizeof(struct k_seq) == K_SEQ_BYTES, "params.h");
 
@@ -34,6 +32,8 @@ static enum status add(struct plan *p, const struct k_sample_args *a, const char
 
     struct k_op o;
     k_op_begin(&o, "sample", module, push, sizeof *push, 6);
+    uint32_t subgroup = k_subgroup(plan_gpu(p));
+    o.op.pipe.subgroup = subgroup > 1 ? subgroup : 0;
     o.op.pipe.spec[K_SAMPLE_GREEDY] = a->greedy;
     o.op.pipe.n_spec = K_SAMPLE_SPECS;
     o.op.groups[0] = push->slices;
