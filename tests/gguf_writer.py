@@ -9,16 +9,51 @@
 Anything can be made wrong: every field has a keyword that replaces it (f.n_kv = 2**63,
 f.tensor(..., n_dims=9, offset=1)), and meta(raw=...) takes the bytes of a value as they are.
 """
+
 import struct
 
-TYPES = ["u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "string", "array", "u64", "i64", "f64"]
-PACK = {"u8": "B", "i8": "b", "u16": "H", "i16": "h", "u32": "I", "i32": "i", "f32": "f", "bool": "B",
-        "u64": "Q", "i64": "q", "f64": "d"}
+TYPES = [
+    "u8",
+    "i8",
+    "u16",
+    "i16",
+    "u32",
+    "i32",
+    "f32",
+    "bool",
+    "string",
+    "array",
+    "u64",
+    "i64",
+    "f64",
+]
+PACK = {
+    "u8": "B",
+    "i8": "b",
+    "u16": "H",
+    "i16": "h",
+    "u32": "I",
+    "i32": "i",
+    "f32": "f",
+    "bool": "B",
+    "u64": "Q",
+    "i64": "q",
+    "f64": "d",
+}
 
 # name: (number, weights a block, bytes a block)
-QUANTS = {"F32": (0, 1, 4), "F16": (1, 1, 2), "Q4_0": (2, 32, 18), "Q4_1": (3, 32, 20),
-          "Q8_0": (8, 32, 34), "Q4_K": (12, 256, 144), "Q5_K": (13, 256, 176), "Q6_K": (14, 256, 210),
-          "IQ4_NL": (20, 32, 18), "BF16": (30, 1, 2)}
+QUANTS = {
+    "F32": (0, 1, 4),
+    "F16": (1, 1, 2),
+    "Q4_0": (2, 32, 18),
+    "Q4_1": (3, 32, 20),
+    "Q8_0": (8, 32, 34),
+    "Q4_K": (12, 256, 144),
+    "Q5_K": (13, 256, 176),
+    "Q6_K": (14, 256, 210),
+    "IQ4_NL": (20, 32, 18),
+    "BF16": (30, 1, 2),
+}
 
 
 def string(s, length=None):
@@ -33,7 +68,8 @@ def value(type, v):
     if type.startswith("array:"):
         item = type[6:]
         return struct.pack("<IQ", TYPES.index(item.split(":")[0]), len(v)) + b"".join(
-            value(item, x) for x in v)
+            value(item, x) for x in v
+        )
     return struct.pack("<" + PACK[type], v)
 
 
@@ -54,12 +90,24 @@ class Gguf:
 
     def meta(self, key, type, v=None, raw=None, type_no=None, key_length=None):
         no = TYPES.index(type.split(":")[0]) if type_no is None else type_no
-        self.metas.append(string(key, key_length) + struct.pack("<I", no) +
-                          (value(type, v) if raw is None else raw))
+        self.metas.append(
+            string(key, key_length)
+            + struct.pack("<I", no)
+            + (value(type, v) if raw is None else raw)
+        )
         return self
 
-    def tensor(self, name, dims, type="F32", data=None, offset=None, type_no=None, n_dims=None,
-               name_length=None):
+    def tensor(
+        self,
+        name,
+        dims,
+        type="F32",
+        data=None,
+        offset=None,
+        type_no=None,
+        n_dims=None,
+        name_length=None,
+    ):
         number, block, size = QUANTS[type]
         count = 1
         for d in dims:
@@ -68,18 +116,27 @@ class Gguf:
             data = bytes(count // block * size if count < 1 << 32 else 0)
         self.data += bytes(align(len(self.data), self.alignment) - len(self.data))
         self.infos.append(
-            string(name, name_length) + struct.pack("<I", len(dims) if n_dims is None else n_dims) +
-            b"".join(struct.pack("<Q", d % (1 << 64)) for d in dims) +
-            struct.pack("<IQ", number if type_no is None else type_no % (1 << 32),
-                        len(self.data) if offset is None else offset))
+            string(name, name_length)
+            + struct.pack("<I", len(dims) if n_dims is None else n_dims)
+            + b"".join(struct.pack("<Q", d % (1 << 64)) for d in dims)
+            + struct.pack(
+                "<IQ",
+                number if type_no is None else type_no % (1 << 32),
+                len(self.data) if offset is None else offset,
+            )
+        )
         self.data += data
         return self
 
     def header(self):
-        return (self.magic + struct.pack("<I", self.version) +
-                struct.pack("<Q", len(self.infos) if self.n_tensors is None else self.n_tensors) +
-                struct.pack("<Q", len(self.metas) if self.n_kv is None else self.n_kv) +
-                b"".join(self.metas) + b"".join(self.infos))
+        return (
+            self.magic
+            + struct.pack("<I", self.version)
+            + struct.pack("<Q", len(self.infos) if self.n_tensors is None else self.n_tensors)
+            + struct.pack("<Q", len(self.metas) if self.n_kv is None else self.n_kv)
+            + b"".join(self.metas)
+            + b"".join(self.infos)
+        )
 
     def bytes(self):
         h = self.header()
