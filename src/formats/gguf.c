@@ -245,7 +245,7 @@ static enum status read_tensor(struct gguf *g, uint64_t i)
 {
     struct weights_tensor *t;
     char shown[STR_SHOW];
-    uint64_t elements;
+    uint64_t elements = 0;
     TRY(weights_add_tensor(g->w, &t));
     t->name = "";
     t->file = g->file;

@@ -1,5 +1,6 @@
-"""Malformed GGUF files: each is refused with status 3 and a message that names the file, the field or
-tensor and what is wrong, within 100 ms and 64 MiB; each limit is also tried at its last good value.
+"""Malformed GGUF files: each is refused with status 3 and a message that names the file, the field
+or tensor and what is wrong, within 100 ms and 64 MiB; each limit is also tried at its last good
+value.
 """
 
 import os
