@@ -42,6 +42,7 @@ enum gpu_cap {
     GPU_CAP_MEMORY_BUDGET = 1 << 12,
     GPU_CAP_TIMESTAMPS = 1 << 13,
     GPU_CAP_EXEC_PROPERTIES = 1 << 14, /* VK_KHR_pipeline_executable_properties */
+    GPU_CAP_DENORM_F32 = 1 << 15, /* SPIR-V may ask that fp32 denormals are preserved */
 };
 
 struct gpu_info {
@@ -72,8 +73,9 @@ struct gpu_info {
 enum status gpu_list(struct gpu_info *out, uint32_t max, uint32_t *count);
 
 struct gpu_params {
-    const char *device;    /* index, part of the name, UUID or its beginning; NULL: env TAWNY_DEVICE,
-                              else the best (discrete, integrated, virtual, software) */
+    const char *device;    /* index, part of the name, UUID or its beginning; NULL: env
+                              TAWNY_DEVICE, else the best (discrete, integrated, virtual,
+                              software) */
     uint64_t caps_off;     /* enum gpu_cap bits to hide */
     const char *cache_dir; /* pipeline cache; NULL: $XDG_CACHE_HOME/tawny or ~/.cache/tawny;
                               "": none */
@@ -131,6 +133,10 @@ enum status gpu_buf_create(struct gpu *g, const struct gpu_buf_params *params,
 
 /* The caller has waited for all work that uses it. */
 void gpu_buf_destroy(struct gpu *g, const struct gpu_buf **buf);
+
+/* OK if [addr, addr + bytes) lies inside one Vulkan allocation of this gpu; else ERR_USAGE with
+ * `what`, the address and the size. Plans check every span so. */
+enum status gpu_check_span(const struct gpu *g, uint64_t addr, uint64_t bytes, const char *what);
 
 /* Bytes in live buffers by purpose, and in Vulkan allocations in all. */
 struct gpu_usage {

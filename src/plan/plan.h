@@ -39,10 +39,12 @@ struct plan_op {
 
 struct plan_params {
     const char *name;  /* e.g. "decode 1x4" */
-    bool check;        /* prove the absence of hazards when sealing (debug builds: always) */
+    bool check;        /* prove the absence of hazards when sealing (with env TAWNY_DEBUG=1 and in
+                          debug builds: always) */
     bool timestamps;   /* one around each dispatch, for profiles */
 };
 
+/* With g NULL the plan can be built and placed, to know what scratch it takes, but not sealed. */
 enum status plan_create(struct gpu *g, const struct plan_params *params, struct plan **out);
 void plan_destroy(struct plan **p);
 
@@ -53,7 +55,9 @@ struct gpu *plan_gpu(const struct plan *p);
  * do not overlap shares memory. Undefined contents at first use. */
 enum status plan_scratch(struct plan *p, uint64_t bytes, const char *tag, uint64_t *addr);
 
-/* Appends. The layer given by plan_set_layer() is used where op->layer is 0 and a layer is set. */
+/* Appends. The layer given by plan_set_layer() (-1: none) is used where op->layer is 0, from the
+ * first call of it on. ERR_USAGE, naming the op, for group counts over the device's limit, a span
+ * that leaves its scratch, or a scratch address in the push data that no span declares. */
 enum status plan_add(struct plan *p, const struct plan_op *op);
 void plan_set_layer(struct plan *p, int layer);
 
@@ -62,6 +66,10 @@ void plan_set_layer(struct plan *p, int layer);
 enum status plan_place(struct plan *p);               /* lifetimes -> offsets; sets the size */
 uint64_t plan_scratch_bytes(const struct plan *p);    /* valid after plan_place */
 enum status plan_seal(struct plan *p, const struct gpu_buf *scratch);
+
+/* Starts compiling the plan's pipelines without waiting for them; plan_seal() does so too, but with
+ * several plans to seal it is faster to call this for all of them first. */
+enum status plan_pipes(const struct plan *p);
 
 /* Runs it `repeat` times without waiting. */
 enum status plan_run(struct plan *p, uint32_t repeat, uint64_t *ticket);
