@@ -51,6 +51,10 @@ enum status k_op_add(struct plan *p, const struct k_op *o)
     op.pipe.shader = shader_find(o->module);
     if (!op.pipe.shader)
         return status_fail(ERR, "%s: no shader module '%s' in this build", op.name, o->module);
+    /* Whole subgroups of a known size: the number of an invocation is built from theirs. */
+    uint32_t subgroup = k_subgroup(plan_gpu(p));
+    if (!op.pipe.subgroup && subgroup > 1)
+        op.pipe.subgroup = subgroup;
     return plan_add(p, &op);
 }
 

@@ -243,7 +243,8 @@ struct k_matmul_push {
 #define K_MATMUL_TYPE 0
 #define K_MATMUL_N 1
 #define K_MATMUL_K 2
-#define K_MATMUL_SPECS 3
+#define K_MATMUL_TILE 3 /* outputs of an invocation each way, 4 or 8; the bits are the same */
+#define K_MATMUL_SPECS 4
 
 /* Rotates q in place, writes k (rotated) and v to the pages; operands as in k_qkv_push. */
 struct k_rope_push {

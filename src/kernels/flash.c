@@ -1,0 +1,44 @@
+#include "kernels/op.h"
+
+#include <inttypes.h>
+
+enum status k_flash(struct plan *p, const struct k_flash_args *a)
+{
+    const struct k_kv *kv = &a->kv;
+    TRY(k_kv_check("flash", kv));
+    if (kv->kv_heads > 65535)
+        return status_fail(ERR_MODEL, "flash: %" PRIu32 " KV heads: at most 65535", kv->kv_heads);
+    if (kv->offset % 16 || (a->q | a->out) % 16)
+        return status_fail(ERR_MODEL, "flash: operands must lie at multiples of 16 bytes");
+    uint32_t group = kv->heads / kv->kv_heads;
+    if (!a->m || a->m > 64 * 65535u / group)
+        return status_fail(ERR_MODEL, "flash: %" PRIu32 " rows: must be 1 to %" PRIu32, a->m,
+                           64 * 65535u / group);
+
+    struct k_flash_push push = {
+        .q = a->q,
+        .pages = kv->pages,
+        .step = a->steps.addr,
+        .dst = a->out,
+        .kv_offset = kv->offset,
+        .max_pages = kv->max_pages,
+        .m = a->m,
+        .scale = a->scale,
+    };
+    struct k_op o;
+    k_op_begin(&o, "flash", "flash", &push, sizeof push, 4);
+    o.op.pipe.spec[K_FLASH_HEADS] = kv->heads;
+    o.op.pipe.spec[K_FLASH_KV_HEADS] = kv->kv_heads;
+    o.op.pipe.spec[K_FLASH_HEAD_DIM] = kv->head_dim;
+    o.op.pipe.n_spec = K_FLASH_SPECS;
+    o.op.groups[0] = (a->m * group + 63) / 64;
+    o.op.groups[1] = kv->kv_heads;
+
+    uint64_t bytes = (uint64_t)a->m * kv->heads * kv->head_dim * sizeof(float);
+    k_reads(&o, a->q, bytes);
+    k_reads(&o, kv->pages, (uint64_t)kv->slots * kv->max_pages * sizeof(uint64_t));
+    k_reads(&o, kv->pool, kv->pool_bytes);
+    k_reads(&o, a->steps.addr, K_STEP_BYTES + sizeof(struct k_row));
+    k_writes(&o, a->out, bytes);
+    return k_op_add(p, &o);
+}
