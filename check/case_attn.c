@@ -1,0 +1,185 @@
+/* Cases of attention, rope and embed: the kernels that follow positions and pages. */
+#include <math.h>
+#include <string.h>
+
+#include "cases.h"
+
+uint32_t case_head_dim(struct check_case *c)
+{
+    return RAND_PICK(&c->rand, 8, 16, 24, 40, 64, 64, 72, 80, 96, 104, 128, 128, 192, 256);
+}
+
+bool case_row_is_live(struct check_case *c, const struct k_steps *steps, uint32_t row)
+{
+    return row < case_step_header(c, steps)->n_rows &&
+           case_step_rows(c, steps)[row].slot != K_NO_SLOT;
+}
+
+struct k_steps case_one_row(struct check_case *c, const struct k_steps *steps, uint32_t row)
+{
+    struct k_steps one = {.rows = 1};
+    struct k_step *step =
+        case_buf(c, K_STEP_BYTES + sizeof(struct k_row), false, "step of one", &one.addr);
+    *step = (struct k_step){.n_rows = 1};
+    *case_step_rows(c, &one) = case_step_rows(c, steps)[row];
+    return one;
+}
+
+static uint64_t *page_table(struct check_case *c, const struct k_kv *kv)
+{
+    return (uint64_t *)(c->image + (kv->pages - c->base));
+}
+
+uint64_t case_row_page(struct check_case *c, const struct k_kv *kv, const struct k_steps *steps,
+                       uint32_t row)
+{
+    const struct k_row *r = &case_step_rows(c, steps)[row];
+    return page_table(c, kv)[r->slot * kv->max_pages + r->pos / K_PAGE_TOKENS];
+}
+
+struct k_kv case_twin_kv(struct check_case *c, const struct k_kv *kv)
+{
+    struct k_kv twin = *kv;
+    uint32_t entries = kv->slots * kv->max_pages;
+    case_buf(c, kv->pool_bytes, true, "other KV pages", &twin.pool);
+    uint64_t *to = case_buf(c, (uint64_t)entries * 8, false, "other page table", &twin.pages);
+    for (uint32_t i = 0; i < entries; i++)
+        to[i] = page_table(c, kv)[i] - kv->pool + twin.pool;
+    return twin;
+}
+
+static void pick_heads(struct check_case *c, uint32_t *heads, uint32_t *kv_heads, uint32_t *d)
+{
+    const struct case_model *m = case_model(c, QUANT_F32);
+    *d = m ? m->head_dim : case_head_dim(c);
+    *kv_heads = m ? m->kv_heads : RAND_PICK(&c->rand, 1, 2, 3);
+    *heads = m ? m->heads : *kv_heads * RAND_PICK(&c->rand, 1, 2, 3, 4, 5, 7, 8);
+}
+
+enum status case_attn(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    uint32_t heads, kv_heads, d;
+    pick_heads(c, &heads, &kv_heads, &d);
+    struct k_attn_args a = {.b = RAND_PICK(&c->rand, 1, 1, 2, 3, 5, 16)};
+    a.splits = RAND_PICK(&c->rand, 1, 2, 3, c->size == CASE_QUICK ? 4 : 17);
+    uint32_t max_pages = a.splits + rand_below(&c->rand, 2);
+    uint32_t slots = RAND_PICK(&c->rand, a.b, 2);
+    a.steps = case_steps(c, &(struct case_steps_params){
+                                .rows = a.b, .slots = slots, .n_ctx = a.splits * K_PAGE_TOKENS});
+    a.kv = case_kv(c, heads, kv_heads, d, slots, max_pages, &a.steps);
+    case_fill_kv(c, &a.kv, &a.steps);
+    a.scale = (float)(1 / sqrt(d));
+    a.q = case_normals(c, (uint64_t)a.b * heads * d, rand_one_in(&c->rand, 4) ? 6 : 1, "q");
+    a.counter = case_counters(c, (uint64_t)a.b * heads, "counter");
+    a.out = case_out(c, (uint64_t)a.b * heads * d, "out");
+    case_text(c, "b %u heads %u/%u of %u splits %u slots %u", a.b, heads, kv_heads, d, a.splits,
+              slots);
+    return k_attn(c->plan, &a);
+}
+
+enum status case_attn_bits(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    enum { BATCH = 16 };
+    uint32_t heads, kv_heads, d;
+    pick_heads(c, &heads, &kv_heads, &d);
+    struct k_attn_args all = {.b = BATCH, .splits = 4, .scale = (float)(1 / sqrt(d))};
+    all.steps =
+        case_steps(c, &(struct case_steps_params){
+                          .rows = BATCH, .slots = BATCH, .n_ctx = all.splits * K_PAGE_TOKENS});
+    all.kv = case_kv(c, heads, kv_heads, d, BATCH, all.splits, &all.steps);
+    case_fill_kv(c, &all.kv, &all.steps);
+    uint64_t row_bytes = (uint64_t)heads * d * 4;
+    all.q = case_normals(c, (uint64_t)BATCH * heads * d, 1, "q");
+    all.counter = case_counters(c, (uint64_t)BATCH * heads, "counter");
+    all.out = case_out(c, (uint64_t)BATCH * heads * d, "out of 16");
+    TRY(k_attn(c->plan, &all));
+    case_text(c, "rows alone, with as few splits as will do, and in sixteens: heads %u/%u of %u",
+              heads, kv_heads, d);
+    for (uint32_t row = 0; row < BATCH; row += 3) {
+        struct k_attn_args one = all;
+        if (!case_row_is_live(c, &all.steps, row))
+            continue;
+        one.b = 1;
+        one.splits = case_step_rows(c, &all.steps)[row].pos / K_PAGE_TOKENS + 1;
+        one.steps = case_one_row(c, &all.steps, row);
+        one.q = all.q + row * row_bytes;
+        one.counter = case_counters(c, heads, "counter of one");
+        one.out = case_out(c, (uint64_t)heads * d, "out of one");
+        TRY(k_attn(c->plan, &one));
+        case_same_bits(c, one.out, all.out + row * row_bytes, row_bytes,
+                       "a row alone and among 16");
+    }
+    return OK;
+}
+
+enum status case_flash(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    uint32_t heads, kv_heads, d;
+    pick_heads(c, &heads, &kv_heads, &d);
+    uint32_t max_pages = rand_range(&c->rand, 1, 3);
+    struct k_flash_args a = {.m = case_count(c, c->size == CASE_QUICK ? 97 : 256)};
+    uint32_t room = max_pages * K_PAGE_TOKENS - a.m;
+    uint32_t any = rand_below(&c->rand, room + 1), first = RAND_PICK(&c->rand, 0, 0, any, room);
+    a.steps = case_steps(c, &(struct case_steps_params){.rows = a.m,
+                                                        .slots = 1,
+                                                        .n_ctx = max_pages * K_PAGE_TOKENS,
+                                                        .one_sequence = true,
+                                                        .first = first});
+    a.kv = case_kv(c, heads, kv_heads, d, 1, max_pages, &a.steps);
+    case_fill_kv(c, &a.kv, &a.steps);
+    a.scale = (float)(1 / sqrt(d));
+    a.q = case_normals(c, (uint64_t)a.m * heads * d, rand_one_in(&c->rand, 4) ? 6 : 1, "q");
+    a.out = case_out(c, (uint64_t)a.m * heads * d, "out");
+    case_text(c, "m %u (%u in use) from %u heads %u/%u of %u", a.m,
+              case_step_header(c, &a.steps)->n_rows, first, heads, kv_heads, d);
+    return k_flash(c->plan, &a);
+}
+
+enum status case_rope_append(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    uint32_t heads, kv_heads, d;
+    pick_heads(c, &heads, &kv_heads, &d);
+    uint32_t max_pages = rand_range(&c->rand, 1, 3), n_ctx = max_pages * K_PAGE_TOKENS;
+    struct k_rope_args a = {.m = case_count(c, 131)};
+    struct case_steps_params p = {.rows = a.m, .slots = 3, .n_ctx = n_ctx};
+    p.one_sequence = rand_one_in(&c->rand, 2);
+    p.first = rand_below(&c->rand, n_ctx - a.m + 1);
+    uint32_t rot = RAND_PICK(&c->rand, d, d, d / 2, d / 4 * 2, 0);
+    a.steps = case_steps(c, &p);
+    a.kv = case_kv(c, heads, kv_heads, d, p.slots, max_pages, &a.steps);
+    a.rope = case_rope(c, n_ctx, rot, rand_one_in(&c->rand, 2));
+    a.q = case_floats(c, (uint64_t)a.m * heads * d, 1, "q");
+    a.k = case_floats(c, (uint64_t)a.m * kv_heads * d, rand_one_in(&c->rand, 6) ? 20 : 1, "k");
+    a.v = case_floats(c, (uint64_t)a.m * kv_heads * d, rand_one_in(&c->rand, 6) ? 20 : 1, "v");
+    case_text(c, "m %u (%u in use) heads %u/%u of %u rot %u%s%s", a.m,
+              case_step_header(c, &a.steps)->n_rows, heads, kv_heads, d, rot,
+              a.rope.neox ? " neox" : "", p.one_sequence ? " one sequence" : "");
+    return k_rope_append(c->plan, &a);
+}
+
+enum status case_embed(struct check_case *c, enum quant_type type)
+{
+    const struct case_model *m = case_model(c, type);
+    uint32_t k = m ? m->embed : case_row_length(c, type, 2048);
+    uint32_t vocab = m ? 5003 : case_count(c, 300), rows = case_count(c, 65);
+    uint32_t slots = rand_range(&c->rand, 1, 16), n_ctx = 512;
+    struct k_embed_args a = {.slots = slots};
+    a.steps = case_steps(c, &(struct case_steps_params){
+                                .rows = rows, .slots = slots, .n_ctx = n_ctx, .vocab = vocab});
+    a.table = case_weight(c, type, vocab, k, "table");
+    if (!rand_one_in(&c->rand, 3)) {
+        struct k_seq *seqs = case_buf(c, (uint64_t)slots * K_SEQ_BYTES, false, "seqs", &a.seqs);
+        a.history_bytes = (uint64_t)slots * n_ctx * 4;
+        case_buf(c, a.history_bytes, false, "history", &a.history);
+        for (uint32_t i = 0; i < slots; i++)
+            seqs[i].history = a.history + (uint64_t)i * n_ctx * 4;
+    }
+    a.out = case_out(c, (uint64_t)rows * k, "out");
+    case_text(c, "rows %u (%u in use) k %u vocab %u slots %u%s", rows,
+              case_step_header(c, &a.steps)->n_rows, k, vocab, slots, a.seqs ? " history" : "");
+    return k_embed(c->plan, &a);
+}

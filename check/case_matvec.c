@@ -1,0 +1,236 @@
+/* Cases of the kernels that read weights once for up to 16 rows: matvec, glu, qkv. */
+#include <string.h>
+
+#include "cases.h"
+
+/* Another type now and then, for kernels that take several; its rows are of whole granules. */
+static enum quant_type other_type(struct check_case *c, enum quant_type type, uint32_t k)
+{
+    enum quant_type other = (enum quant_type)rand_below(&c->rand, QUANT_COUNT);
+    return rand_one_in(&c->rand, 3) && k % quant_info(other)->granule == 0 ? other : type;
+}
+
+static uint32_t pick_batch(struct check_case *c)
+{
+    return RAND_PICK(&c->rand, 1, 1, 1, 2, 3, 4, 5, 7, 8, 11, 15, 16);
+}
+
+static float pick_eps(struct check_case *c)
+{
+    return rand_one_in(&c->rand, 2) ? 1e-5f : 1e-6f;
+}
+
+enum status case_matvec(struct check_case *c, enum quant_type type)
+{
+    const struct case_model *m = case_model(c, type);
+    struct k_matvec_args a = {.name = "check", .b = pick_batch(c), .eps = pick_eps(c)};
+    uint32_t k = case_row_length(c, type, 2048), n = case_count(c, 300);
+    if (m) {
+        bool down = rand_one_in(&c->rand, 2) && m->ffn % quant_info(type)->granule == 0;
+        k = down ? m->ffn : m->embed;
+        n = !down && rand_one_in(&c->rand, 2) ? m->vocab / 8 : m->embed;
+        a.b = rand_one_in(&c->rand, 2) ? 1 : a.b;
+    }
+    bool norm = a.b == 1 && rand_one_in(&c->rand, 2);
+    a.steps.out_rows = rand_one_in(&c->rand, 3);
+    a.x_rows = a.b;
+    if (a.steps.out_rows) {
+        a.x_rows = rand_range(&c->rand, a.b, 20);
+        a.steps = case_steps(
+            c, &(struct case_steps_params){.rows = a.x_rows, .slots = a.x_rows, .n_ctx = 512});
+        a.steps.out_rows = true;
+    }
+    a.x = case_floats(c, (uint64_t)a.x_rows * k, 1, "x");
+    a.norm_w = norm ? case_normals(c, k, 1, "norm_w") : 0;
+    a.w = case_weight(c, type, n, k, "w");
+    a.bias = rand_one_in(&c->rand, 2) ? case_normals(c, n, 1, "bias") : 0;
+    uint32_t residual = rand_below(&c->rand, 3); /* none, its own, in place */
+    a.residual = residual ? case_normals(c, (uint64_t)a.b * n, 1, "residual") : 0;
+    a.out = residual == 2 ? a.residual : case_out(c, (uint64_t)a.b * n, "out");
+    case_text(c, "b %u n %u k %u%s%s%s%s", a.b, n, k, norm ? " norm" : "",
+              a.steps.out_rows ? " out_rows" : "", a.bias ? " bias" : "",
+              residual == 2   ? " residual in place"
+              : residual == 1 ? " residual"
+                              : "");
+    return k_matvec(c->plan, &a);
+}
+
+/* x normalised row by row with k_norm, as batches take it. */
+static enum status normed(struct check_case *c, uint64_t x, uint64_t norm_w, uint32_t rows,
+                          uint32_t k, float eps, uint64_t *out)
+{
+    struct k_norm_args a = {.rows = rows, .x = x, .w = norm_w, .k = k, .x_rows = rows, .eps = eps};
+    a.out = *out = case_out(c, (uint64_t)rows * k, "x normalised");
+    return k_norm(c->plan, &a);
+}
+
+enum { BATCH = 16 };
+
+enum status case_matvec_bits(struct check_case *c, enum quant_type type)
+{
+    uint32_t k = case_row_length(c, type, 4096), n = case_count(c, 300);
+    float eps = pick_eps(c);
+    uint64_t x = case_floats(c, (uint64_t)BATCH * k, 1, "x");
+    uint64_t norm_w = case_normals(c, k, 1, "norm_w"), xn;
+    struct k_matvec_args all = {.name = "check", .b = BATCH, .x_rows = BATCH, .eps = eps};
+    all.w = case_weight(c, type, n, k, "w");
+    all.bias = case_normals(c, n, 1, "bias");
+    TRY(normed(c, x, norm_w, BATCH, k, eps, &xn));
+    all.x = xn;
+    all.out = case_out(c, (uint64_t)BATCH * n, "out of 16");
+    TRY(k_matvec(c->plan, &all));
+    case_text(c, "rows alone, in fives and in sixteens: n %u k %u", n, k);
+    for (uint32_t row = 0; row < BATCH; row += 5) {
+        struct k_matvec_args one = all;
+        one.b = one.x_rows = 1;
+        one.x = x + (uint64_t)row * k * 4;
+        one.norm_w = norm_w;
+        one.out = case_out(c, n, "out of one");
+        TRY(k_matvec(c->plan, &one));
+        case_same_bits(c, one.out, all.out + (uint64_t)row * n * 4, n * 4,
+                       "a row alone and among 16");
+    }
+    struct k_matvec_args few = all;
+    few.b = few.x_rows = 5;
+    few.x = xn + 3ull * k * 4;
+    few.out = case_out(c, 5ull * n, "out of five");
+    TRY(k_matvec(c->plan, &few));
+    case_same_bits(c, few.out, all.out + 3ull * n * 4, 5ull * n * 4,
+                   "five rows and the same among 16");
+    return OK;
+}
+
+enum status case_glu(struct check_case *c, enum quant_type type)
+{
+    const struct case_model *m = case_model(c, type);
+    struct k_glu_args a = {.b = pick_batch(c), .eps = pick_eps(c)};
+    uint32_t k = m ? m->embed : case_row_length(c, type, 2048);
+    uint32_t n = m ? m->ffn : case_count(c, 300);
+    if (m)
+        a.b = rand_one_in(&c->rand, 2) ? 1 : a.b;
+    bool norm = a.b == 1 && rand_one_in(&c->rand, 2);
+    enum quant_type up = other_type(c, type, k);
+    a.x = case_floats(c, (uint64_t)a.b * k, 1, "x");
+    a.norm_w = norm ? case_normals(c, k, 1, "norm_w") : 0;
+    a.gate = case_weight(c, type, n, k, "gate");
+    a.up = case_weight(c, up, n, k, "up");
+    a.out = case_out(c, (uint64_t)a.b * n, "out");
+    case_text(c, "b %u n %u k %u up %s%s", a.b, n, k, quant_info(up)->name, norm ? " norm" : "");
+    return k_glu(c->plan, &a);
+}
+
+enum status case_glu_bits(struct check_case *c, enum quant_type type)
+{
+    uint32_t k = case_row_length(c, type, 4096), n = case_count(c, 300);
+    struct k_glu_args all = {.b = BATCH, .eps = pick_eps(c)};
+    uint64_t x = case_floats(c, (uint64_t)BATCH * k, 1, "x");
+    uint64_t norm_w = case_normals(c, k, 1, "norm_w");
+    all.gate = case_weight(c, type, n, k, "gate");
+    all.up = case_weight(c, type, n, k, "up");
+    TRY(normed(c, x, norm_w, BATCH, k, all.eps, &all.x));
+    all.out = case_out(c, (uint64_t)BATCH * n, "out of 16");
+    TRY(k_glu(c->plan, &all));
+    case_text(c, "rows alone and in sixteens: n %u k %u", n, k);
+    for (uint32_t row = 1; row < BATCH; row += 7) {
+        struct k_glu_args one = all;
+        one.b = 1;
+        one.x = x + (uint64_t)row * k * 4;
+        one.norm_w = norm_w;
+        one.out = case_out(c, n, "out of one");
+        TRY(k_glu(c->plan, &one));
+        case_same_bits(c, one.out, all.out + (uint64_t)row * n * 4, n * 4,
+                       "a row alone and among 16");
+    }
+    return OK;
+}
+
+struct qkv_shape {
+    uint32_t k, heads, kv_heads, d, rot;
+};
+
+static struct qkv_shape pick_shape(struct check_case *c, enum quant_type type,
+                                   const struct case_model *m)
+{
+    if (m)
+        return (struct qkv_shape){m->embed, m->heads, m->kv_heads, m->head_dim, m->head_dim};
+    struct qkv_shape s = {.k = case_row_length(c, type, 1024)};
+    s.d = case_head_dim(c);
+    s.kv_heads = RAND_PICK(&c->rand, 1, 1, 2, 3);
+    s.heads = s.kv_heads * (s.d > 128 ? 1 : RAND_PICK(&c->rand, 1, 2, 3, 4, 7));
+    s.rot = RAND_PICK(&c->rand, s.d, s.d, s.d / 2, 0);
+    return s;
+}
+
+enum status case_qkv(struct check_case *c, enum quant_type type)
+{
+    const struct case_model *m = case_model(c, type);
+    struct qkv_shape s = pick_shape(c, type, m);
+    struct k_qkv_args a = {.b = pick_batch(c), .eps = pick_eps(c)};
+    uint32_t slots = RAND_PICK(&c->rand, a.b, a.b, 2), max_pages = rand_range(&c->rand, 1, 3);
+    bool norm = a.b == 1 && rand_one_in(&c->rand, 2), bias = rand_one_in(&c->rand, 2);
+    enum quant_type v = other_type(c, type, s.k);
+    uint32_t n_kv = s.kv_heads * s.d;
+    a.steps = case_steps(c, &(struct case_steps_params){
+                                .rows = a.b, .slots = slots, .n_ctx = max_pages * K_PAGE_TOKENS});
+    a.kv = case_kv(c, s.heads, s.kv_heads, s.d, slots, max_pages, &a.steps);
+    a.rope = case_rope(c, max_pages * K_PAGE_TOKENS, s.rot, rand_one_in(&c->rand, 2));
+    /* Large ones reach beyond what f16 holds. */
+    a.x = case_floats(c, (uint64_t)a.b * s.k, rand_one_in(&c->rand, 6) ? 20 : 1, "x");
+    a.norm_w = norm ? case_normals(c, s.k, 1, "norm_w") : 0;
+    a.q = case_weight(c, type, s.heads * s.d, s.k, "wq");
+    a.k = case_weight(c, other_type(c, type, s.k), n_kv, s.k, "wk");
+    a.v = case_weight(c, v, n_kv, s.k, "wv");
+    a.bq = bias ? case_normals(c, s.heads * s.d, 1, "bq") : 0;
+    a.bk = bias ? case_normals(c, n_kv, 1, "bk") : 0;
+    a.bv = bias ? case_normals(c, n_kv, 1, "bv") : 0;
+    a.out = case_out(c, (uint64_t)a.b * s.heads * s.d, "out");
+    case_text(c, "b %u k %u heads %u/%u of %u rot %u%s wk %s wv %s slots %u pages %u%s%s", a.b, s.k,
+              s.heads, s.kv_heads, s.d, s.rot, a.rope.neox ? " neox" : "",
+              quant_info(a.k.type)->name, quant_info(v)->name, slots, max_pages,
+              norm ? " norm" : "", bias ? " bias" : "");
+    return k_qkv(c->plan, &a);
+}
+
+enum status case_qkv_bits(struct check_case *c, enum quant_type type)
+{
+    struct qkv_shape s = pick_shape(c, type, NULL);
+    struct k_qkv_args all = {.b = BATCH, .eps = pick_eps(c)};
+    uint32_t max_pages = 2, n_kv = s.kv_heads * s.d, n_q = s.heads * s.d;
+    all.steps =
+        case_steps(c, &(struct case_steps_params){
+                          .rows = BATCH, .slots = BATCH, .n_ctx = max_pages * K_PAGE_TOKENS});
+    all.kv = case_kv(c, s.heads, s.kv_heads, s.d, BATCH, max_pages, &all.steps);
+    all.rope = case_rope(c, max_pages * K_PAGE_TOKENS, s.rot, rand_one_in(&c->rand, 2));
+    uint64_t x = case_floats(c, (uint64_t)BATCH * s.k, 1, "x");
+    uint64_t norm_w = case_normals(c, s.k, 1, "norm_w");
+    all.q = case_weight(c, type, n_q, s.k, "wq");
+    all.k = case_weight(c, type, n_kv, s.k, "wk");
+    all.v = case_weight(c, type, n_kv, s.k, "wv");
+    all.bk = case_normals(c, n_kv, 1, "bk");
+    TRY(normed(c, x, norm_w, BATCH, s.k, all.eps, &all.x));
+    all.out = case_out(c, (uint64_t)BATCH * n_q, "out of 16");
+    TRY(k_qkv(c->plan, &all));
+
+    /* The rows alone write to pages of their own, in the same order. */
+    struct k_kv twin = case_twin_kv(c, &all.kv);
+    case_text(c, "rows alone and in sixteens: k %u heads %u/%u of %u rot %u", s.k, s.heads,
+              s.kv_heads, s.d, s.rot);
+    for (uint32_t row = 2; row < BATCH; row += 6) {
+        struct k_qkv_args one = all;
+        if (!case_row_is_live(c, &all.steps, row))
+            continue;
+        one.b = 1;
+        one.x = x + (uint64_t)row * s.k * 4;
+        one.norm_w = norm_w;
+        one.kv = twin;
+        one.steps = case_one_row(c, &all.steps, row);
+        one.out = case_out(c, n_q, "out of one");
+        TRY(k_qkv(c->plan, &one));
+        case_same_bits(c, one.out, all.out + (uint64_t)row * n_q * 4, n_q * 4,
+                       "a row alone and among 16");
+        uint64_t page = case_row_page(c, &all.kv, &all.steps, row) + all.kv.offset;
+        case_same_bits(c, page, page - all.kv.pool + twin.pool, 4ull * n_kv * K_PAGE_TOKENS,
+                       "keys and values of a row alone and among 16");
+    }
+    return OK;
+}

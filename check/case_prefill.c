@@ -1,0 +1,68 @@
+/* Cases of norm, matmul and silu: the kernels of many rows that know no positions. */
+#include "cases.h"
+
+#include <string.h>
+
+enum status case_norm(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    const struct case_model *m = case_model(c, QUANT_F32);
+    struct k_norm_args a = {.rows = case_count(c, 131)};
+    a.k = m ? m->embed : 8 * case_count(c, 300);
+    a.eps = rand_one_in(&c->rand, 2) ? 1e-5f : 1e-6f;
+    a.x_rows = a.rows;
+    bool out_rows = rand_one_in(&c->rand, 3);
+    if (out_rows) {
+        a.rows = rand_range(&c->rand, 1, K_MAX_OUT);
+        a.x_rows = rand_range(&c->rand, a.rows, 40);
+        a.steps = case_steps(
+            c, &(struct case_steps_params){.rows = a.x_rows, .slots = a.x_rows, .n_ctx = 512});
+        a.steps.out_rows = true;
+    }
+    a.x = case_floats(c, (uint64_t)a.x_rows * a.k, 1, "x");
+    a.w = case_normals(c, a.k, 1, "w");
+    a.out = case_out(c, (uint64_t)a.rows * a.k, "out");
+    case_text(c, "rows %u k %u eps %g%s", a.rows, a.k, (double)a.eps, out_rows ? " out_rows" : "");
+    return k_norm(c->plan, &a);
+}
+
+enum status case_matmul(struct check_case *c, enum quant_type type)
+{
+    const struct case_model *model = case_model(c, type);
+    struct k_matmul_args a = {.name = "check", .m = case_count(c, 131)};
+    uint32_t k = model ? model->embed : case_row_length(c, type, 1024);
+    uint32_t n = model ? model->embed : case_count(c, 300);
+    if (c->size == CASE_BENCH)
+        a.m = 512;
+    uint32_t rows = a.m;
+    if (rand_one_in(&c->rand, 2)) {
+        a.steps = case_steps(
+            c, &(struct case_steps_params){.rows = a.m, .slots = 1, .one_sequence = true});
+        rows = case_step_header(c, &a.steps)->n_rows;
+    }
+    a.x = case_floats(c, (uint64_t)a.m * k, 1, "x");
+    /* Rows that are not in use hold anything, and must not be seen in others. */
+    memset(c->image + (a.x - c->base) + (uint64_t)rows * k * 4, 0xff,
+           (uint64_t)(a.m - rows) * k * 4);
+    a.w = case_weight(c, type, n, k, "w");
+    a.bias = rand_one_in(&c->rand, 2) ? case_normals(c, n, 1, "bias") : 0;
+    uint32_t residual = rand_below(&c->rand, 3); /* none, its own, in place */
+    a.residual = residual ? case_normals(c, (uint64_t)a.m * n, 1, "residual") : 0;
+    a.out = residual == 2 ? a.residual : case_out(c, (uint64_t)a.m * n, "out");
+    case_text(c, "m %u (%u in use) n %u k %u%s%s", a.m, rows, n, k, a.bias ? " bias" : "",
+              residual == 2   ? " residual in place"
+              : residual == 1 ? " residual"
+                              : "");
+    return k_matmul(c->plan, &a);
+}
+
+enum status case_silu(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    uint64_t n = RAND_PICK(&c->rand, 1, 3, 4, 255, 256, 257, 4097, 70001);
+    uint64_t gate = case_floats(c, n, RAND_PICK(&c->rand, 1, 1, 20), "gate");
+    uint64_t up = case_floats(c, n, 1, "up");
+    uint64_t out = case_out(c, n, "out");
+    case_text(c, "n %u", (uint32_t)n);
+    return k_silu_mul(c->plan, gate, up, out, n);
+}

@@ -1,0 +1,243 @@
+/* Runs random cases on the device and by the references. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/mem.h"
+#include "case.h"
+#include "half.h"
+#include "mem.h"
+
+/* Room for the image of the largest case; taken only as far as it is touched. */
+#define IMAGE_BYTES (1ull << 36)
+
+enum { BENCH_RUNS = 15 };
+
+struct check_runner {
+    struct check_runner_params params;
+    const struct gpu_buf *arena;
+    struct check_case c;
+    uint8_t *got, *again;
+    uint64_t got_bytes;
+};
+
+enum status check_runner_create(const struct check_runner_params *params, struct check_runner **out)
+{
+    enum status s = OK;
+    struct check_runner *r = mem_alloc(sizeof *r);
+    if (!r)
+        return ERR_MEMORY;
+    r->params = *params;
+    r->c.image = mmap(NULL, IMAGE_BYTES, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (r->c.image == MAP_FAILED) {
+        r->c.image = NULL;
+        s = status_fail(ERR_MEMORY, "check: no address space for cases");
+        goto fail;
+    }
+    TRY_GOTO(check_mem_create(params->g, &r->c.mem));
+    *out = r;
+    return OK;
+fail:
+    check_runner_destroy(&r);
+    return s;
+}
+
+void check_runner_destroy(struct check_runner **runner)
+{
+    struct check_runner *r = *runner;
+    if (!r)
+        return;
+    plan_destroy(&r->c.plan);
+    gpu_buf_destroy(r->params.g, &r->arena);
+    check_mem_destroy(&r->c.mem);
+    if (r->c.image)
+        munmap(r->c.image, IMAGE_BYTES);
+    mem_free(r->got);
+    mem_free(r->again);
+    mem_free(r);
+    *runner = NULL;
+}
+
+static enum status grow_arena(struct check_runner *r, uint64_t bytes)
+{
+    gpu_buf_destroy(r->params.g, &r->arena);
+    mem_free(r->got);
+    mem_free(r->again);
+    r->got_bytes = bytes + bytes / 2;
+    r->got = mem_alloc(r->got_bytes);
+    r->again = mem_alloc(r->got_bytes);
+    if (!r->got || !r->again)
+        return ERR_MEMORY;
+    return gpu_buf_create(
+        r->params.g,
+        &(struct gpu_buf_params){
+            .bytes = r->got_bytes, .tag = "check arena", .purpose = GPU_STATE, .own_block = true},
+        &r->arena);
+}
+
+/* The generator, plan_place and scratch, with the arena as it is. */
+static enum status make_once(struct check_runner *r, const struct check_family *family,
+                             enum quant_type type, uint64_t seed, struct gpu_buf *scratch)
+{
+    struct check_case *c = &r->c;
+    plan_destroy(&c->plan);
+    check_mem_clear(c->mem);
+    *c = (struct check_case){
+        .g = r->params.g,
+        .rand = {seed},
+        .size = r->params.size,
+        .image = c->image,
+        .mem = c->mem,
+        .base = r->arena->addr,
+    };
+    TRY(plan_create(c->g,
+                    &(struct plan_params){
+                        .name = family->name, .check = true, .timestamps = c->size == CASE_BENCH},
+                    &c->plan));
+    TRY(family->make(c, type));
+    TRY(c->status);
+    if (c->run)
+        return OK;
+    TRY(plan_place(c->plan));
+    scratch->bytes = plan_scratch_bytes(c->plan);
+    case_buf(c, scratch->bytes + 4, true, "scratch", &scratch->addr);
+    return c->status;
+}
+
+static enum status make(struct check_runner *r, const struct check_family *family,
+                        enum quant_type type, uint64_t seed)
+{
+    struct check_case *c = &r->c;
+    struct gpu_buf scratch = {0};
+    if (!r->arena)
+        TRY(grow_arena(r, 8u << 20));
+    TRY(make_once(r, family, type, seed, &scratch));
+    if (c->used > r->got_bytes) {
+        TRY(grow_arena(r, c->used));
+        TRY(make_once(r, family, type, seed, &scratch));
+    }
+    if (c->run)
+        return OK;
+    return plan_seal(c->plan, &scratch);
+}
+
+static enum status run_plan(struct check_runner *r, uint8_t *got)
+{
+    struct check_case *c = &r->c;
+    uint64_t ticket = 0;
+    TRY(gpu_upload(c->g, c->base, c->image, c->used));
+    TRY(plan_run(c->plan, 1, &ticket));
+    TRY(gpu_wait(c->g, ticket));
+    return gpu_download(c->g, got, c->base, c->used);
+}
+
+static struct check_limit limit_of(const struct plan *p)
+{
+    struct check_limit limit = {0};
+    for (uint32_t i = 0; i < plan_count(p); i++) {
+        const struct check_ref *ref = check_ref_find(plan_get(p, i)->pipe.shader->name);
+        if (ref && ref->limit.nmse > limit.nmse)
+            limit.nmse = ref->limit.nmse;
+        if (ref && ref->limit.max > limit.max)
+            limit.max = ref->limit.max;
+    }
+    return limit;
+}
+
+static void compare_pairs(struct check_runner *r, struct check_result *result)
+{
+    const struct check_case *c = &r->c;
+    char where[128];
+    for (uint32_t i = 0; i < c->n_same; i++) {
+        const struct case_same *s = &c->same[i];
+        const uint8_t *a = r->got + (s->a - c->base), *b = r->got + (s->b - c->base);
+        uint64_t at = 0;
+        while (at < s->bytes && a[at] == b[at])
+            at++;
+        result->exact += s->bytes;
+        if (at == s->bytes)
+            continue;
+        result->wrong++;
+        if (!result->first[0])
+            snprintf(result->first, sizeof result->first,
+                     "%s: other bits at %s than %" PRIu64 " bytes into the other", s->what,
+                     check_mem_where(c->mem, s->a + at, where, sizeof where), at);
+    }
+}
+
+/* Everything that a reference says something about must be the same in a second run. */
+static void compare_runs(struct check_runner *r, struct check_result *result)
+{
+    const struct check_case *c = &r->c;
+    const struct check_range *range = &c->mem->ranges[0];
+    char where[128];
+    for (uint64_t i = 0; i < c->used; i++) {
+        if (r->got[i] == r->again[i] || (range->kind && range->kind[i] == CHECK_ANY))
+            continue;
+        result->wrong++;
+        if (!result->first[0])
+            snprintf(result->first, sizeof result->first, "a second run gave other bits at %s",
+                     check_mem_where(c->mem, c->base + i, where, sizeof where));
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static enum status measure(struct check_runner *r, struct case_outcome *out)
+{
+    struct check_case *c = &r->c;
+    double seconds[BENCH_RUNS];
+    for (int i = 0; i < BENCH_RUNS; i++) {
+        uint64_t ticket = 0;
+        seconds[i] = 0;
+        TRY(plan_run(c->plan, 1, &ticket));
+        TRY(gpu_wait(c->g, ticket));
+        for (uint32_t j = 0; j < plan_count(c->plan); j++) {
+            double one = 0;
+            TRY(plan_elapsed(c->plan, j, &one));
+            seconds[i] += one;
+        }
+    }
+    qsort(seconds, BENCH_RUNS, sizeof *seconds, by_size);
+    out->seconds = seconds[BENCH_RUNS / 2];
+    for (uint32_t j = 0; j < plan_count(c->plan); j++)
+        out->bytes += (double)plan_get(c->plan, j)->weight_bytes;
+    return OK;
+}
+
+enum status check_runner_run(struct check_runner *r, const struct check_family *family,
+                             enum quant_type type, uint64_t seed, struct case_outcome *out)
+{
+    struct check_case *c = &r->c;
+    *out = (struct case_outcome){0};
+    enum status s = make(r, family, type, seed);
+    memcpy(out->text, c->text, sizeof out->text);
+    TRY(s);
+    TRY(check_mem_add(c->mem, c->base, c->used, c->image));
+    out->limit = limit_of(c->plan);
+    if (c->run) {
+        out->limit = c->limit;
+        TRY(gpu_upload(c->g, c->base, c->image, c->used));
+        TRY(c->run(c));
+        TRY(gpu_download(c->g, r->got, c->base, c->used));
+    } else {
+        TRY(check_run_plan(c->plan, c->mem));
+        TRY(run_plan(r, r->got));
+    }
+    TRY(check_compare(c->mem, c->base, c->used, r->got, out->limit, &out->result));
+    compare_pairs(r, &out->result);
+    if (r->params.twice && !c->run) {
+        TRY(run_plan(r, r->again));
+        compare_runs(r, &out->result);
+    }
+    if (c->size == CASE_BENCH && !c->run)
+        TRY(measure(r, out));
+    return OK;
+}
