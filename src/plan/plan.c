@@ -37,6 +37,11 @@ enum status plan_create(struct gpu *g, const struct plan_params *params, struct 
     return OK;
 }
 
+struct gpu *plan_gpu(const struct plan *p)
+{
+    return p->g;
+}
+
 void plan_destroy(struct plan **pp)
 {
     struct plan *p = *pp;
