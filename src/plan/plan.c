@@ -374,8 +374,3 @@ enum status plan_elapsed(struct plan *p, uint32_t i, double *seconds)
         return status_fail(ERR_USAGE, "'%s' has no time of op %u", p->name, i);
     return gpu_cmd_elapsed(p->cmd, i, i + 1, seconds);
 }
-
-struct gpu *plan_gpu(const struct plan *p)
-{
-    return p->g;
-}
