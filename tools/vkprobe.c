@@ -2,6 +2,7 @@
  *
  *   vkprobe --gpu        exit 0 when a hardware device has all that tawny needs
  *   vkprobe --software   exit 0 when a software device has that and cooperative matrices
+ *   vkprobe --software-least   the same without the matrices
  *   vkprobe              exit 0 when there is any device
  *
  * The loader is opened at run time, so that its absence is an answer and not a failure to start. */
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
     CALL(vkEnumeratePhysicalDevices)(instance, &count, devices);
     bool gpu = false;
     bool software = false;
+    bool matrix_software = false;
     for (uint32_t i = 0; i < count; i++) {
         VkPhysicalDeviceProperties properties;
         CALL(vkGetPhysicalDeviceProperties)(devices[i], &properties);
@@ -88,13 +90,16 @@ int main(int argc, char **argv)
                VK_API_VERSION_MINOR(properties.apiVersion), enough ? "enough" : "not enough",
                matrix ? ", cooperative matrices" : "");
         gpu = gpu || (!cpu && enough);
-        software = software || (cpu && enough && matrix);
+        software = software || (cpu && enough);
+        matrix_software = matrix_software || (cpu && enough && matrix);
     }
     free(devices);
     CALL(vkDestroyInstance)(instance, NULL);
     if (strcmp(want, "--gpu") == 0)
         return !gpu;
     if (strcmp(want, "--software") == 0)
+        return !matrix_software;
+    if (strcmp(want, "--software-least") == 0)
         return !software;
     return count == 0;
 }
