@@ -1,4 +1,4 @@
-/* The plain decoders of check/quant against golden blocks (tests/golden/quants.py): every weight of
+/* The plain decoders of check/quant against golden blocks (tests/golden/make_quants.py): every weight of
  * every block, bit for bit. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@ package's make of normal data with outliers, random bytes, and edges (all zeros,
 smallest, negative and zero scales). The values are llama.cpp's (llama-quantize to F32) and the gguf
 package's, which must agree in every bit.
 
-    quants.py    (needs numpy, gguf, and llama-quantize in .deps/bin or on the path)
+    make_quants.py    (needs numpy, gguf, and llama-quantize in .deps/bin or on the path)
 """
 
 import os
