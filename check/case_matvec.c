@@ -31,7 +31,7 @@ enum status case_matvec(struct check_case *c, enum quant_type type)
         n = !down && rand_one_in(&c->rand, 2) ? m->vocab / 8 : m->embed;
         a.b = rand_one_in(&c->rand, 2) ? 1 : a.b;
     }
-    bool norm = a.b == 1 && rand_one_in(&c->rand, 2);
+    bool norm = k_fuses_norm(a.b, type, k) && rand_one_in(&c->rand, 2);
     a.steps.out_rows = rand_one_in(&c->rand, 3);
     a.x_rows = a.b;
     if (a.steps.out_rows) {
@@ -66,6 +66,18 @@ static enum status normed(struct check_case *c, uint64_t x, uint64_t norm_w, uin
 
 enum { BATCH = 16 };
 
+/* Makes one's x, which is the batch's, that of a row: of x with the norm in the prologue where that
+ * can be (x not 0), else of what was normalised before. */
+static void take_row(uint64_t *one_x, uint64_t *one_norm_w, uint64_t x, uint64_t norm_w,
+                     uint32_t row, uint32_t k)
+{
+    if (x) {
+        *one_x = x;
+        *one_norm_w = norm_w;
+    }
+    *one_x += (uint64_t)row * k * 4;
+}
+
 enum status case_matvec_bits(struct check_case *c, enum quant_type type)
 {
     uint32_t k = case_row_length(c, type, 4096), n = case_count(c, 300);
@@ -83,8 +95,7 @@ enum status case_matvec_bits(struct check_case *c, enum quant_type type)
     for (uint32_t row = 0; row < BATCH; row += 5) {
         struct k_matvec_args one = all;
         one.b = one.x_rows = 1;
-        one.x = x + (uint64_t)row * k * 4;
-        one.norm_w = norm_w;
+        take_row(&one.x, &one.norm_w, k_fuses_norm(1, type, k) ? x : 0, norm_w, row, k);
         one.out = case_out(c, n, "out of one");
         TRY(k_matvec(c->plan, &one));
         case_same_bits(c, one.out, all.out + (uint64_t)row * n * 4, n * 4,
@@ -108,14 +119,13 @@ enum status case_glu(struct check_case *c, enum quant_type type)
     uint32_t n = m ? m->ffn : case_count(c, 300);
     if (m)
         a.b = rand_one_in(&c->rand, 2) ? 1 : a.b;
-    bool norm = a.b == 1 && rand_one_in(&c->rand, 2);
-    enum quant_type up = other_type(c, type, k);
+    bool norm = k_fuses_norm(a.b, type, k) && rand_one_in(&c->rand, 2);
     a.x = case_floats(c, (uint64_t)a.b * k, 1, "x");
     a.norm_w = norm ? case_normals(c, k, 1, "norm_w") : 0;
     a.gate = case_weight(c, type, n, k, "gate");
-    a.up = case_weight(c, up, n, k, "up");
+    a.up = case_weight(c, type, n, k, "up");
     a.out = case_out(c, (uint64_t)a.b * n, "out");
-    case_text(c, "b %u n %u k %u up %s%s", a.b, n, k, quant_info(up)->name, norm ? " norm" : "");
+    case_text(c, "b %u n %u k %u%s", a.b, n, k, norm ? " norm" : "");
     return k_glu(c->plan, &a);
 }
 
@@ -134,8 +144,7 @@ enum status case_glu_bits(struct check_case *c, enum quant_type type)
     for (uint32_t row = 1; row < BATCH; row += 7) {
         struct k_glu_args one = all;
         one.b = 1;
-        one.x = x + (uint64_t)row * k * 4;
-        one.norm_w = norm_w;
+        take_row(&one.x, &one.norm_w, k_fuses_norm(1, type, k) ? x : 0, norm_w, row, k);
         one.out = case_out(c, n, "out of one");
         TRY(k_glu(c->plan, &one));
         case_same_bits(c, one.out, all.out + (uint64_t)row * n * 4, n * 4,
@@ -167,8 +176,10 @@ enum status case_qkv(struct check_case *c, enum quant_type type)
     struct qkv_shape s = pick_shape(c, type, m);
     struct k_qkv_args a = {.b = pick_batch(c), .eps = pick_eps(c)};
     uint32_t slots = RAND_PICK(&c->rand, a.b, a.b, 2), max_pages = rand_range(&c->rand, 1, 3);
-    bool norm = a.b == 1 && rand_one_in(&c->rand, 2), bias = rand_one_in(&c->rand, 2);
-    enum quant_type v = other_type(c, type, s.k);
+    enum quant_type k = other_type(c, type, s.k), v = other_type(c, type, s.k);
+    bool bias = rand_one_in(&c->rand, 2);
+    bool norm = k_fuses_norm(a.b, type, s.k) && k_fuses_norm(a.b, k, s.k) &&
+                k_fuses_norm(a.b, v, s.k) && rand_one_in(&c->rand, 2);
     uint32_t n_kv = s.kv_heads * s.d;
     a.steps = case_steps(c, &(struct case_steps_params){
                                 .rows = a.b, .slots = slots, .n_ctx = max_pages * K_PAGE_TOKENS});
@@ -178,16 +189,15 @@ enum status case_qkv(struct check_case *c, enum quant_type type)
     a.x = case_floats(c, (uint64_t)a.b * s.k, rand_one_in(&c->rand, 6) ? 20 : 1, "x");
     a.norm_w = norm ? case_normals(c, s.k, 1, "norm_w") : 0;
     a.q = case_weight(c, type, s.heads * s.d, s.k, "wq");
-    a.k = case_weight(c, other_type(c, type, s.k), n_kv, s.k, "wk");
+    a.k = case_weight(c, k, n_kv, s.k, "wk");
     a.v = case_weight(c, v, n_kv, s.k, "wv");
     a.bq = bias ? case_normals(c, s.heads * s.d, 1, "bq") : 0;
     a.bk = bias ? case_normals(c, n_kv, 1, "bk") : 0;
     a.bv = bias ? case_normals(c, n_kv, 1, "bv") : 0;
     a.out = case_out(c, (uint64_t)a.b * s.heads * s.d, "out");
     case_text(c, "b %u k %u heads %u/%u of %u rot %u%s wk %s wv %s slots %u pages %u%s%s", a.b, s.k,
-              s.heads, s.kv_heads, s.d, s.rot, a.rope.neox ? " neox" : "",
-              quant_info(a.k.type)->name, quant_info(v)->name, slots, max_pages,
-              norm ? " norm" : "", bias ? " bias" : "");
+              s.heads, s.kv_heads, s.d, s.rot, a.rope.neox ? " neox" : "", quant_info(k)->name,
+              quant_info(v)->name, slots, max_pages, norm ? " norm" : "", bias ? " bias" : "");
     return k_qkv(c->plan, &a);
 }
 
@@ -220,8 +230,7 @@ enum status case_qkv_bits(struct check_case *c, enum quant_type type)
         if (!case_row_is_live(c, &all.steps, row))
             continue;
         one.b = 1;
-        one.x = x + (uint64_t)row * s.k * 4;
-        one.norm_w = norm_w;
+        take_row(&one.x, &one.norm_w, k_fuses_norm(1, type, s.k) ? x : 0, norm_w, row, s.k);
         one.kv = twin;
         one.steps = case_one_row(c, &all.steps, row);
         one.out = case_out(c, n_q, "out of one");

@@ -9,8 +9,8 @@ enum status check_glu(const struct plan_op *op, struct check_mem *mem)
     const struct k_glu_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
     uint32_t b = spec[K_MV_B], k = spec[K_MV_K], n = spec[K_GLU_N];
-    struct check_weight gate = {p->gate, (enum quant_type)spec[K_GLU_TYPE_GATE], n, k};
-    struct check_weight up = {p->up, (enum quant_type)spec[K_GLU_TYPE_UP], n, k};
+    struct check_weight gate = {p->gate, (enum quant_type)spec[K_GLU_TYPE], n, k};
+    struct check_weight up = {p->up, (enum quant_type)spec[K_GLU_TYPE], n, k};
     enum status s = OK;
     double *x = mem_calloc((size_t)b * k, sizeof *x);
     struct check_sum *g = mem_calloc((size_t)b * n, sizeof *g);
