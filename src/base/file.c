@@ -190,11 +190,6 @@ enum status reader_bytes(struct reader *r, const char *field, uint64_t bytes, vo
     return OK;
 }
 
-enum status reader_u8(struct reader *r, const char *field, uint8_t *out)
-{
-    return reader_bytes(r, field, 1, out);
-}
-
 static enum status reader_le(struct reader *r, const char *field, unsigned bytes, uint64_t *out)
 {
     unsigned char b[8];

@@ -60,7 +60,6 @@ enum status reader_has(const struct reader *r, const char *field, uint64_t bytes
 enum status reader_bytes(struct reader *r, const char *field, uint64_t bytes, void *dst);
 
 /* Little-endian numbers. */
-enum status reader_u8(struct reader *r, const char *field, uint8_t *out);
 enum status reader_u32(struct reader *r, const char *field, uint32_t *out);
 enum status reader_u64(struct reader *r, const char *field, uint64_t *out);
 

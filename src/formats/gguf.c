@@ -18,7 +18,7 @@ struct gguf {
     struct weights *w;
     uint32_t file;
     uint32_t first_meta, first_tensor; /* of this file in w */
-    uint64_t alignment, data;          /* data: where tensor data begins */
+    uint64_t alignment;
     struct reader r;
 };
 
@@ -271,13 +271,12 @@ static enum status read_tensor(struct gguf *g, uint64_t i)
  * them: so writers do it, and so nothing can overlap and nothing can hide in a gap. */
 static enum status place_tensors(struct gguf *g)
 {
-    uint64_t expected = 0, data, size = g->r.file->size;
-    if (!align_ok(g->r.pos, g->alignment, &data))
-        data = UINT64_MAX;
+    /* No sum of a place inside a file and an alignment wraps. */
+    uint64_t expected = 0, data = align_up(g->r.pos, g->alignment), size = g->r.file->size;
     for (uint32_t i = g->first_tensor; i < g->w->n_tensors; i++) {
         struct weights_tensor *t = &g->w->tensors[i];
         char shown[STR_SHOW];
-        uint64_t end, next;
+        uint64_t end;
         reader_where(&g->r, "tensor '%s'", str_show(shown, t->name, strlen(t->name)));
         if (t->offset % g->alignment)
             return status_fail(ERR_MODEL,
@@ -296,9 +295,7 @@ static enum status place_tensors(struct gguf *g)
                                "%s: %s: %" PRIu64 " bytes of data at offset %" PRIu64
                                " reach past the end of the file (%" PRIu64 " bytes)",
                                g->r.file->path, g->r.where, t->bytes, t->offset, size);
-        if (!align_ok(end - data, g->alignment, &next))
-            next = UINT64_MAX;
-        expected = next;
+        expected = align_up(end - data, g->alignment);
     }
     return OK;
 }
