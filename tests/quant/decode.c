@@ -1,5 +1,5 @@
-/* The plain decoders of check/quant against golden blocks (tests/golden/make_quants.py): every weight of
- * every block, bit for bit. */
+/* The plain decoders of check/quant against golden blocks (tests/golden/make_quants.py): every
+ * weight of every block, bit for bit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
