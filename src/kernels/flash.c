@@ -38,7 +38,7 @@ enum status k_flash(struct plan *p, const struct k_flash_args *a)
     k_reads(&o, a->q, bytes);
     k_reads(&o, kv->pages, (uint64_t)kv->slots * kv->max_pages * sizeof(uint64_t));
     k_reads(&o, kv->pool, kv->pool_bytes);
-    k_reads(&o, a->steps.addr, K_STEP_BYTES + sizeof(struct k_row));
+    k_reads(&o, a->steps.addr, K_STEP_BYTES + (uint64_t)a->m * sizeof(struct k_row));
     k_writes(&o, a->out, bytes);
     return k_op_add(p, &o);
 }

@@ -98,21 +98,21 @@ void stage(uint m0, uint rows, uint n0, uint first)
     }
 }
 
+// An operand that may be absent is replaced by another that is not, and what is read is dropped:
+// lavapipe reads uniform addresses in branches not taken, too.
 vec4 bias_at(uint n)
 {
+    F32s from = F32s(p.bias != 0u ? p.bias : p.w);
     vec4 y = vec4(0.0);
-    if (p.bias != 0u)
-        [[unroll]] for (uint j = 0u; j < 4u; j++)
-            if (n + j < N)
-                y[j] = F32s(p.bias).v[n + j];
-    return y;
+    [[unroll]] for (uint j = 0u; j < 4u; j++)
+        if (n + j < N)
+            y[j] = from.v[n + j];
+    return p.bias != 0u ? y : vec4(0.0);
 }
 
 void store(uint m, uint n, vec4 sum)
 {
-    precise vec4 y = sum;
-    if (p.bias != 0u)
-        y = y + bias_at(n);
+    precise vec4 y = sum + bias_at(n);
     uint64_t at = (uint64_t(m) * N + n) * 4u;
     if (N % 4u == 0u) {
         if (p.residual != 0u)
@@ -133,7 +133,8 @@ void store(uint m, uint n, vec4 sum)
 void main()
 {
     uint m0 = gl_WorkGroupID.y * SIDE, n0 = gl_WorkGroupID.x * SIDE;
-    uint rows = p.step != 0u ? min(Steps(p.step).v.n_rows, p.m) : p.m;
+    uint n_rows = Steps(p.step != 0u ? p.step : p.x).v.n_rows;
+    uint rows = p.step != 0u ? min(n_rows, p.m) : p.m;
     uint tm = TID / 16u * 4u, tn = TID % 16u * 4u;
     vec4 acc[SQUARES][4][SQUARES];
     [[unroll]] for (uint a = 0u; a < SQUARES; a++)
