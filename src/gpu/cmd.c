@@ -56,8 +56,8 @@ void gpu_cmd_destroy(struct gpu *g, struct gpu_cmd **cp)
     *cp = NULL;
     if (!c)
         return;
-    if (c->last > g->finished && !g->lost)
-        gpu_wait(g, c->last);
+    if (c->last > g->finished && (g->lost || gpu_wait(g, c->last) != OK))
+        vk_idle(g);
     for (uint32_t i = 0; i < g->depth; i++) {
         struct vk_pending *p = &g->pending[(g->head + i) % VK_PENDING];
         if (p->cmd == c)

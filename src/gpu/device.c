@@ -353,8 +353,8 @@ void gpu_close(struct gpu **gp)
     if (!g)
         return;
     if (g->dev) {
-        vk_pipes_close(g);
         vk_submit_close(g);
+        vk_pipes_close(g);
         if (g->hung) {
             /* The device still works on something: freeing what it uses, or waiting for it, could
              * bring the whole system to a halt. The process's end cleans up. */

@@ -69,10 +69,11 @@ static void block_destroy(struct gpu *g, struct vk_block *b)
 {
     if (!b)
         return;
+    vk_idle(g); /* the caller has waited, unless the wait failed */
     for (uint32_t i = 0; i < g->n_blocks; i++) {
         if (g->blocks[i] == b) {
             memmove(&g->blocks[i], &g->blocks[i + 1], (--g->n_blocks - i) * sizeof *g->blocks);
-            g->usage.allocated -= b->bytes;
+            g->usage.allocated -= b->allocated;
             break;
         }
     }
@@ -92,7 +93,7 @@ static void block_destroy(struct gpu *g, struct vk_block *b)
     mem_free(b);
 }
 
-static enum status block_buffer(struct gpu *g, struct vk_block *b, const char *tag)
+static enum status block_buffer(struct gpu *g, struct vk_block *b, const struct gpu_buf_params *p)
 {
     VkBufferCreateInfo ci = {
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
@@ -100,19 +101,19 @@ static enum status block_buffer(struct gpu *g, struct vk_block *b, const char *t
         .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
                  VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
     };
-    TRY(VK(g, vkCreateBuffer, (g->dev, &ci, NULL, &b->buffer), "'%s', a block of %" PRIu64 " bytes",
-           tag, b->bytes));
+    TRY(VK(g, vkCreateBuffer, (g->dev, &ci, NULL, &b->buffer),
+           "'%s', %" PRIu64 " bytes in a block of %" PRIu64, p->tag, p->bytes, b->bytes));
     vk_object(1);
     return OK;
 }
 
-static enum status block_memory(struct gpu *g, struct vk_block *b, const char *tag)
+static enum status block_memory(struct gpu *g, struct vk_block *b, const struct gpu_buf_params *p)
 {
     VkMemoryRequirements need;
     vkGetBufferMemoryRequirements(g->dev, b->buffer, &need);
     if (!((need.memoryTypeBits >> g->type[b->kind]) & 1))
-        return status_fail(ERR_DEVICE, "no memory type for '%s', %" PRIu64 " bytes, on %s", tag,
-                           b->bytes, g->caps.info.name);
+        return status_fail(ERR_DEVICE, "no memory type for '%s', %" PRIu64 " bytes, on %s", p->tag,
+                           p->bytes, g->caps.info.name);
     VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
                                        .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
     VkMemoryAllocateInfo ai = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
@@ -120,21 +121,23 @@ static enum status block_memory(struct gpu *g, struct vk_block *b, const char *t
                                .allocationSize = need.size,
                                .memoryTypeIndex = g->type[b->kind]};
     TRY(VK(g, vkAllocateMemory, (g->dev, &ai, NULL, &b->memory),
-           "'%s', a block of %" PRIu64 " bytes of %s memory for %s", tag, (uint64_t)need.size,
-           b->kind == GPU_HOST ? "host" : "device", gpu_purpose_names[b->purpose]));
+           "'%s', %" PRIu64 " bytes in a block of %" PRIu64 " of %s memory for %s", p->tag,
+           p->bytes, (uint64_t)need.size, b->kind == GPU_HOST ? "host" : "device",
+           gpu_purpose_names[b->purpose]));
     vk_object(1);
-    TRY(VK(g, vkBindBufferMemory, (g->dev, b->buffer, b->memory, 0), "'%s', %" PRIu64 " bytes", tag,
-           b->bytes));
+    b->allocated = need.size;
+    TRY(VK(g, vkBindBufferMemory, (g->dev, b->buffer, b->memory, 0), "'%s', %" PRIu64 " bytes",
+           p->tag, b->bytes));
     if (b->kind == GPU_HOST)
         TRY(VK(g, vkMapMemory, (g->dev, b->memory, 0, VK_WHOLE_SIZE, 0, &b->map),
-               "'%s', %" PRIu64 " bytes", tag, b->bytes));
+               "'%s', %" PRIu64 " bytes", p->tag, b->bytes));
     VkBufferDeviceAddressInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO,
                                       .buffer = b->buffer};
     b->addr = vkGetBufferDeviceAddress(g->dev, &info);
     if (!b->addr || b->addr % VK_ALIGN || b->addr >> 63)
         return status_fail(ERR_DEVICE,
                            "%s gave '%s' the address 0x%" PRIx64 ", which is not usable",
-                           g->caps.info.name, tag, b->addr);
+                           g->caps.info.name, p->tag, b->addr);
     return OK;
 }
 
@@ -159,13 +162,13 @@ static enum status block_create(struct gpu *g, const struct gpu_buf_params *p, u
     if (!b->free)
         goto fail;
     b->free->bytes = bytes;
-    TRY_GOTO(block_buffer(g, b, p->tag));
-    TRY_GOTO(block_memory(g, b, p->tag));
+    TRY_GOTO(block_buffer(g, b, p));
+    TRY_GOTO(block_memory(g, b, p));
     uint32_t at = block_above(g, b->addr);
     memmove(&g->blocks[at + 1], &g->blocks[at], (g->n_blocks - at) * sizeof *g->blocks);
     g->blocks[at] = b;
     g->n_blocks++;
-    g->usage.allocated += bytes;
+    g->usage.allocated += b->allocated;
     *out = b;
     return OK;
 fail:

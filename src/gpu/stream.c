@@ -66,11 +66,9 @@ void gpu_stream_destroy(struct gpu_stream **tp)
     if (!t)
         return;
     struct gpu *g = t->g;
-    if (!g->lost)
-        gpu_stream_finish(t);
+    if (g->lost || gpu_stream_finish(t) != OK)
+        vk_idle(g);
     if (t->pool && !g->hung) {
-        if (g->lost)
-            vkDeviceWaitIdle(g->dev);
         vkDestroyCommandPool(g->dev, t->pool, NULL);
         vk_object(-1);
     }

@@ -59,18 +59,13 @@ enum status vk_once_end(struct gpu *g, VkCommandBuffer cb, const char *what)
 
 void vk_submit_close(struct gpu *g)
 {
-    if (g->timeline && g->submitted) {
-        if (!g->lost)
-            gpu_wait(g, g->submitted);
-        if (g->hung) {
-            /* It may have come back since. */
-            uint64_t value = 0;
-            VkResult r = vkGetSemaphoreCounterValue(g->dev, g->timeline, &value);
-            g->hung = r == VK_SUCCESS && value < g->submitted;
-        }
-        if (g->lost && !g->hung)
-            vkDeviceWaitIdle(g->dev);
+    if (g->hung) {
+        /* It may have come back since. */
+        uint64_t value = 0;
+        VkResult r = vkGetSemaphoreCounterValue(g->dev, g->timeline, &value);
+        g->hung = r == VK_SUCCESS && value < g->submitted;
     }
+    vk_idle(g);
     while (g->cmds) {
         struct gpu_cmd *c = g->cmds;
         gpu_cmd_destroy(g, &c);
@@ -204,6 +199,19 @@ bool gpu_done(struct gpu *g, uint64_t ticket)
     if (g->lost || g->finished >= ticket)
         return true;
     return vk_progress(g, &value) != OK || g->finished >= ticket;
+}
+
+void vk_idle(struct gpu *g)
+{
+    if (g->hung || g->finished >= g->submitted)
+        return;
+    if (!g->lost && gpu_wait(g, g->submitted) == OK)
+        return;
+    if (g->hung)
+        return;
+    /* Of a lost device this returns soon, with an error that says nothing new. */
+    vkDeviceWaitIdle(g->dev);
+    note(g, g->submitted, false);
 }
 
 /* ---- submitting --------------------------------------------------------------------------- */

@@ -120,7 +120,7 @@ struct vk_range {
 struct vk_block {
     VkBuffer buffer;
     VkDeviceMemory memory;
-    uint64_t addr, bytes, live;
+    uint64_t addr, bytes, live, allocated;
     void *map;
     enum gpu_memory kind;
     enum gpu_purpose purpose;
@@ -242,6 +242,10 @@ enum status vk_cmd_merge(struct gpu_cmd *c);
 
 void vk_barrier_compute(VkCommandBuffer cb);
 void vk_barrier_full(VkCommandBuffer cb);
+
+/* Before something is freed that the device may still use: blocks until it does nothing, also after
+ * an error; returns at once on a device that hangs. */
+void vk_idle(struct gpu *g);
 
 enum status vk_submit_open(struct gpu *g);
 void vk_submit_close(struct gpu *g);

@@ -270,7 +270,7 @@ static void memory_message_has_the_figures(void **state)
     struct gpu_buf_params p = {
         .bytes = 123456789, .purpose = GPU_KV, .tag = "kv of 4 sequences", .own_block = true};
     gpu_test_fail("vkAllocateMemory", 1, OUT_OF_DEVICE, false);
-    FAILS(ERR_MEMORY, gpu_buf_create(g, &p, &b), "kv of 4 sequences", "123456", "free", "in use",
+    FAILS(ERR_MEMORY, gpu_buf_create(g, &p, &b), "kv of 4 sequences", "123456789", "free", "in use",
           "weights", "VK_ERROR_OUT_OF_DEVICE_MEMORY", "vkAllocateMemory");
     gpu_test_fail_off();
     assert_null(b);
