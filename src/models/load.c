@@ -82,8 +82,7 @@ static enum status load_rope(struct loader *l, bool neox)
     else if (type.len == 4 && !memcmp(type.s, "yarn", 4))
         r->scaling = ROPE_YARN;
     else
-        return status_fail(ERR_MODEL,
-                           "%s: %s '%.*s' is not supported (none, linear and yarn are)",
+        return status_fail(ERR_MODEL, "%s: %s '%.*s' is not supported (none, linear and yarn are)",
                            weights_path(l->w), key(l, "rope.scaling.type", k),
                            (int)(type.len < 64 ? type.len : 64), type.s);
     if (r->scaling == ROPE_YARN && r->base <= 1)
@@ -106,13 +105,13 @@ static enum status load_hparams(struct loader *l, bool neox)
     TRY(maybe_float(l, "attention.layer_norm_rms_epsilon", 1e-12, 1, 1e-5, &hp->rms_eps));
     TRY(maybe(l, "expert_count", 0, UINT32_MAX, 0, &experts));
     if (experts)
-        return status_fail(ERR_MODEL, "%s: %s is %" PRIu32 "; mixtures of experts are not supported",
+        return status_fail(ERR_MODEL,
+                           "%s: %s is %" PRIu32 "; mixtures of experts are not supported",
                            weights_path(l->w), key(l, "expert_count", k), experts);
     if (hp->n_heads % hp->n_kv_heads)
-        return status_fail(ERR_MODEL,
-                           "%s: %s %" PRIu32 " does not divide the head count %" PRIu32,
-                           weights_path(l->w), key(l, "attention.head_count_kv", k),
-                           hp->n_kv_heads, hp->n_heads);
+        return status_fail(ERR_MODEL, "%s: %s %" PRIu32 " does not divide the head count %" PRIu32,
+                           weights_path(l->w), key(l, "attention.head_count_kv", k), hp->n_kv_heads,
+                           hp->n_heads);
     if (!weights_find(l->w, key(l, "attention.key_length", k)) && hp->n_embd % hp->n_heads)
         return status_fail(ERR_MODEL,
                            "%s: embedding length %" PRIu32 " is no multiple of %" PRIu32 " heads",
@@ -160,7 +159,10 @@ static enum status matrix(struct loader *l, const char *name, uint32_t n, uint32
                            "%s: tensor %s: rows of %" PRIu32 " %s weights; the kernels take "
                            "multiples of %" PRIu32,
                            weights_path(l->w), name, k, quant_info(t->type)->name, granule);
-    *out = (struct k_weight){.type = t->type, .n = n, .k = k, .name = t->name};
+    *out = (struct k_weight){.type = t->type, .n = n, .k = k};
+    out->name = arena_strndup(&l->m->arena, t->name, strlen(t->name));
+    if (!out->name)
+        return ERR_MEMORY;
     take(l, t, out, NULL);
     return OK;
 }
@@ -204,8 +206,7 @@ static enum status load_layer(struct loader *l, const struct parts_decoder *d, u
     TRY(matrix(l, NAME("ffn_down.weight"), e, hp->n_ff, &y->down));
 #undef NAME
     if (y->gate.type != y->up.type)
-        return status_fail(ERR_MODEL,
-                           "%s: %s is %s and %s is %s; the two must have one type",
+        return status_fail(ERR_MODEL, "%s: %s is %s and %s is %s; the two must have one type",
                            weights_path(l->w), y->gate.name, quant_info(y->gate.type)->name,
                            y->up.name, quant_info(y->up.type)->name);
     return OK;
@@ -278,8 +279,9 @@ enum status parts_load_decoder(const struct weights *w, const struct parts_decod
     /* The tables below are sized by the file's tensors, not by what it says of its layers. */
     uint32_t n = weights_tensor_count(w);
     if (m->hp.n_layers > n)
-        return status_fail(ERR_MODEL, "%s: %sblock_count is %" PRIu32 ", but there are %" PRIu32
-                           " tensors", weights_path(w), l.prefix, m->hp.n_layers, n);
+        return status_fail(ERR_MODEL,
+                           "%s: %sblock_count is %" PRIu32 ", but there are %" PRIu32 " tensors",
+                           weights_path(w), l.prefix, m->hp.n_layers, n);
     m->layers = arena_calloc(&m->arena, m->hp.n_layers, sizeof *m->layers);
     m->tensors = arena_calloc(&m->arena, n, sizeof *m->tensors);
     l.used = arena_calloc(&m->arena, n, sizeof *l.used);

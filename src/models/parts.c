@@ -88,13 +88,10 @@ static enum status decode_attention(struct plan *p, const struct model *m,
                                         .steps = s->steps,
                                         .splits = s->splits,
                                         .scale = attn_scale(m)}));
-    return k_matvec(p, &(struct k_matvec_args){.name = "o",
-                                               .b = b,
-                                               .x = a,
-                                               .w = l->o,
-                                               .bias = l->bo,
-                                               .residual = s->h,
-                                               .out = s->h});
+    return k_matvec(
+        p,
+        &(struct k_matvec_args){
+            .name = "o", .b = b, .x = a, .w = l->o, .bias = l->bo, .residual = s->h, .out = s->h});
 }
 
 static enum status decode_mlp(struct plan *p, const struct model *m, const struct model_step *s,
@@ -114,12 +111,9 @@ static enum status decode_mlp(struct plan *p, const struct model *m, const struc
                                       .gate = l->gate,
                                       .up = l->up,
                                       .out = f}));
-    return k_matvec(p, &(struct k_matvec_args){.name = "down",
-                                               .b = b,
-                                               .x = f,
-                                               .w = l->down,
-                                               .residual = s->h,
-                                               .out = s->h});
+    return k_matvec(
+        p, &(struct k_matvec_args){
+               .name = "down", .b = b, .x = f, .w = l->down, .residual = s->h, .out = s->h});
 }
 
 enum status parts_decode(struct plan *p, const struct model *m, const struct model_step *s)
@@ -155,19 +149,12 @@ static enum status prefill_attention(struct plan *p, const struct model *m,
     mul.name = "v", mul.w = l->v, mul.bias = l->bv, mul.out = v;
     TRY(k_matmul(p, &mul));
     struct k_kv kv = layer_kv(m, s, layer);
-    TRY(k_rope_append(p, &(struct k_rope_args){.m = rows,
-                                               .q = q,
-                                               .k = k,
-                                               .v = v,
-                                               .rope = s->rope,
-                                               .kv = kv,
-                                               .steps = s->steps}));
-    TRY(k_flash(p, &(struct k_flash_args){.m = rows,
-                                          .q = q,
-                                          .out = a,
-                                          .kv = kv,
-                                          .steps = s->steps,
-                                          .scale = attn_scale(m)}));
+    TRY(k_rope_append(
+        p, &(struct k_rope_args){
+               .m = rows, .q = q, .k = k, .v = v, .rope = s->rope, .kv = kv, .steps = s->steps}));
+    TRY(k_flash(
+        p, &(struct k_flash_args){
+               .m = rows, .q = q, .out = a, .kv = kv, .steps = s->steps, .scale = attn_scale(m)}));
     return k_matmul(p, &(struct k_matmul_args){.name = "o",
                                                .m = rows,
                                                .x = a,

@@ -1,0 +1,49 @@
+/* api.h - what stands behind the handles of tawny.h.
+ *
+ * Only the api_*.c sources include this. They check arguments and translate; the work is done by
+ * the rooms behind. */
+#ifndef TAWNY_ENGINE_API_H
+#define TAWNY_ENGINE_API_H
+
+#include <tawny.h>
+
+#include "engine/engine.h"
+#include "formats/weights.h"
+
+struct tawny_device {
+    struct gpu *gpu;
+    bool profile;
+};
+
+struct tawny_file {
+    struct weights *w;
+    char *architecture, *name;
+    uint64_t n_params, tensor_bytes;
+    struct arena arena;
+};
+
+struct tawny_vocab {
+    struct tok *tok;
+};
+
+struct tawny_model {
+    struct tawny_device *device;
+    struct engine_model *em;
+    struct tawny_vocab vocab; /* tok is em's */
+};
+
+struct tawny_session {
+    struct tawny_model *model;
+    struct engine *e;
+    bool warm; /* a submit has been made: from here on the host must not allocate */
+};
+
+/* The result of the rooms behind is the public one: the numbers are the same. */
+static inline enum tawny_status api_status(enum status s)
+{
+    return (enum tawny_status)s;
+}
+
+struct engine_params api_engine_params(const struct tawny_session_params *p);
+
+#endif
