@@ -84,20 +84,27 @@ void vk_submit_close(struct gpu *g)
 
 /* ---- what has ended ----------------------------------------------------------------------- */
 
-static void learn(struct gpu_cmd *c, uint32_t first, uint32_t n, double each, bool exact)
+/* What is measured is the time between two ends as the host sees them. A host that looks late gives
+ * one segment too much and the next too little; the sum is right, so none counts as less than the
+ * mean. */
+static void learn(struct gpu_cmd *c, uint32_t first, uint32_t n, double each)
 {
-    if (n > c->n_segs)
-        n = c->n_segs;
-    for (uint32_t i = 0; i < n; i++) {
-        double *s = &c->segs[(first + i) % c->n_segs].seconds;
-        if (exact || *s == 0 || each < *s)
-            *s = each > 1e-9 ? each : 1e-9;
-    }
+    for (uint32_t i = 0; i < n && i < c->n_segs; i++)
+        c->segs[(first + i) % c->n_segs].seconds = each > 1e-9 ? each : 1e-9;
+    c->spent += each * n;
+    c->ran += n;
+    if (c->ran < c->n_segs)
+        return;
+    double mean = c->spent / c->ran;
+    for (uint32_t i = 0; i < c->n_segs; i++)
+        if (c->segs[i].seconds > 0 && c->segs[i].seconds < mean)
+            c->segs[i].seconds = mean;
+    c->spent = 0;
+    c->ran = 0;
 }
 
-/* Everything up to `value` has ended. `exact`: it was seen at once. Otherwise the time found is an
- * upper bound, which is as safe for cutting submits. */
-static void note(struct gpu *g, uint64_t value, bool exact)
+/* Everything up to `value` has ended. */
+static void note(struct gpu *g, uint64_t value)
 {
     double now = time_now();
     uint32_t ended = 0, runs = 0;
@@ -112,11 +119,10 @@ static void note(struct gpu *g, uint64_t value, bool exact)
     double from = g->pending[g->head].since;
     if (from < g->finished_at)
         from = g->finished_at;
-    double each = (now - from) / (runs ? runs : 1);
     for (uint32_t i = 0; i < ended; i++) {
         const struct vk_pending *p = &g->pending[(g->head + i) % VK_PENDING];
         if (p->cmd)
-            learn(p->cmd, p->first, p->n, each, exact && ended == 1);
+            learn(p->cmd, p->first, p->n, (now - from) / runs);
     }
     g->head = (g->head + ended) % VK_PENDING;
     g->depth -= ended;
@@ -132,7 +138,7 @@ enum status vk_progress(struct gpu *g, uint64_t *value)
     /* Some drivers let all counters jump when the device is lost. */
     if (*value > g->submitted)
         return vk_lose(g, "the driver ended submits that were never made");
-    note(g, *value, false);
+    note(g, *value);
     return OK;
 }
 
@@ -178,7 +184,7 @@ static enum status wait_oldest(struct gpu *g)
         if (spent >= most)
             return hang(g, spent);
     }
-    note(g, value, true);
+    note(g, value);
     return OK;
 }
 
@@ -211,7 +217,7 @@ void vk_idle(struct gpu *g)
         return;
     /* Of a lost device this returns soon, with an error that says nothing new. */
     vkDeviceWaitIdle(g->dev);
-    note(g, g->submitted, false);
+    note(g, g->submitted);
 }
 
 /* ---- submitting --------------------------------------------------------------------------- */

@@ -206,7 +206,7 @@ struct vk_op {
 struct vk_segment {
     VkCommandBuffer cb;
     uint32_t first, end; /* operations */
-    double seconds;      /* measured, an upper bound; 0: unknown */
+    double seconds;      /* measured; 0: unknown */
 };
 
 struct gpu_cmd {
@@ -225,6 +225,8 @@ struct gpu_cmd {
     bool transfers, ended;
     uint32_t dispatches, barriers; /* of one run */
     uint64_t last;                 /* ticket of the last submit */
+    double spent; /* measured since the mean of the segments was last taken ... */
+    uint32_t ran; /* ... over so many segments */
 };
 
 /* A submit in flight: `n` runs of segments of cmd, beginning with segment `first`. */

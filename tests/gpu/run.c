@@ -123,8 +123,8 @@ static void long_work_is_cut(void **state)
     double each = 0;
     OKAY(gpu_fill(g, b->addr, 0, 256));
     OKAY(gpu_pipe_get(g, &pp, &pipe));
-    /* How many rounds take 20 to 40 ms? */
-    for (push.rounds = 1 << 18; each < 0.02 && push.rounds < UINT32_MAX / 4;) {
+    /* How many rounds take 15 to 30 ms? */
+    for (push.rounds = 1 << 18; each < 0.015 && push.rounds < UINT32_MAX / 4;) {
         push.rounds *= 2;
         OKAY(gpu_cmd_create(g, NULL, &c));
         OKAY(gpu_cmd_dispatch(c, pipe, &push, 1, 1, 1, "slow", -1));
@@ -142,6 +142,7 @@ static void long_work_is_cut(void **state)
         OKAY(gpu_cmd_barrier(c));
     }
     OKAY(gpu_cmd_end(c));
+    double first = 0;
     for (uint32_t run = 1; run <= 2; run++) {
         struct gpu_counters c0, c1;
         gpu_get_counters(g, &c0);
@@ -150,10 +151,13 @@ static void long_work_is_cut(void **state)
         OKAY(gpu_wait(g, t));
         double took = time_now() - t0;
         gpu_get_counters(g, &c1);
-        uint64_t submits = c1.submits - c0.submits;
-        print_message("# run %u: %.2f s in %d submits\n", run, took, (int)submits);
-        assert_true(submits >= 2);
-        assert_true(took / (double)submits < 0.6);
+        uint32_t submits = (uint32_t)(c1.submits - c0.submits);
+        print_message("# run %u: %.2f s in %u submits\n", run, took, submits);
+        if (run == 1) /* nothing is known yet: small pieces */
+            assert_true(submits >= N / 8);
+        else if (first > 0.6)
+            assert_true(submits >= 2 && (first / submits < 0.5 || submits == N / 4));
+        first = took;
         assert_int_equal(read_word(g, b->addr), run * N);
     }
     gpu_cmd_destroy(g, &c);
