@@ -33,9 +33,10 @@ static enum status read_family(struct build *b)
     char *name = own_string(b, model);
     if (!name)
         return ERR_MEMORY;
-    if (strcmp(name, "llama") == 0)
+    bool whole = strlen(name) == model.len; /* no zero byte in it */
+    if (whole && strcmp(name, "llama") == 0)
         b->v.family = TOK_SPM;
-    else if (strcmp(name, "gpt2") == 0)
+    else if (whole && strcmp(name, "gpt2") == 0)
         b->v.family = TOK_BPE;
     else
         return status_fail(ERR_MODEL,

@@ -8,25 +8,15 @@ import random
 import shutil
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from gguf_writer import Gguf, TYPES, string, value  # noqa: E402
+from bad_files import Cases  # noqa: E402
+from gguf_writer import Gguf, TYPES, string  # noqa: E402
 
-CLASS_MS, CLASS_KIB = 100, 64 * 1024
-cases = []  # (name, content or None, words, path or None); words None: the file is good
-
-
-def case(name, content, *words, path=None):
-    if isinstance(content, Gguf):
-        content = content.bytes()
-    cases.append((name, content, words, path))
-
-
-def good(name, content):
-    cases.append((name, content.bytes() if isinstance(content, Gguf) else content, None, None))
+cases = Cases()
+case, good = cases.bad, cases.good
 
 
 def tiny(version=3):
@@ -429,7 +419,10 @@ def g18_split(folder):
         if stem:
             shutil.copy(path, "%s/%s/%s" % (folder, name, stem))
             path = "%s/%s/%s" % (folder, name, stem)
-        cases.append(("G18 " + name, None, words or None, path))
+        if words:
+            case("G18 " + name, None, *words, path=path)
+        else:
+            good("G18 " + name, None, path=path)
 
     a, b, c = part(0, 3, "ab", 4), part(1, 3, "c", 4), part(2, 3, "d", 4)
     split("good", [a, b, c])
@@ -477,9 +470,7 @@ def random_damage():
     rng = random.Random(2)
     for i in range(header):
         for b in {0, 255, whole[i] ^ 0x80, rng.randrange(256)}:
-            cases.append(
-                ("byte %d = %d" % (i, b), whole[:i] + bytes([b]) + whole[i + 1 :], "any", None)
-            )
+            cases.any("byte %d = %d" % (i, b), whole[:i] + bytes([b]) + whole[i + 1 :])
 
 
 def header_limit(folder):
@@ -494,8 +485,6 @@ def header_limit(folder):
 
 
 def main():
-    program = sys.argv[1]
-    asan = "asan" in program  # its shadow memory and red zones are not what is measured
     with tempfile.TemporaryDirectory() as folder:
         g1_not_a_file(folder)
         for family in [
@@ -518,56 +507,7 @@ def main():
         g18_split(folder)
         header_limit(folder)
         random_damage()
-        paths = []
-        for i, (_, content, _, path) in enumerate(cases):
-            paths.append(path or "%s/%d.gguf" % (folder, i))
-            if content is not None:
-                with open(paths[-1], "wb") as out:
-                    out.write(content)
-        run = subprocess.run(
-            [program],
-            input="\n".join(paths) + "\n",
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=250,
-        )
-    lines = run.stdout.splitlines()
-    failures = 0
-    slowest = largest = 0
-    for (name, _, words, _), path, line in zip(cases, paths, lines):
-        status, us, kib, message = line.split("\t", 3)
-        status, us, kib = int(status), int(us), int(kib)
-        wrong = []
-        if words == "any":
-            wrong += ["status"] if status not in (0, 3) else []
-        elif words is None:
-            wrong += ["refused"] if status else []
-        elif status != 3:
-            wrong.append("status %d" % status)
-        if status:
-            expected = [os.path.basename(path).split("-0000")[0]]
-            if words and words != "any":
-                expected += words
-            wrong += ["not in the message: " + w for w in expected if w not in message]
-        if words is not None and not asan:
-            slowest, largest = max(slowest, us), max(largest, kib)
-            wrong += ["took %d us" % us] if us > CLASS_MS * 1000 else []
-            wrong += ["took %d KiB" % kib] if kib > CLASS_KIB else []
-        if wrong:
-            failures += 1
-            print("FAIL %s: %s\n     %s" % (name, "; ".join(wrong), line))
-    if run.returncode or len(lines) != len(cases):
-        failures += 1
-        print(
-            "FAIL the program ended with %d after %d of %d files (last: %s)\n%s"
-            % (run.returncode, len(lines), len(cases), cases[len(lines) - 1][0], run.stderr[-4000:])
-        )
-    print(
-        "%d files, %d failures; slowest %.1f ms, most memory %d KiB"
-        % (len(cases), failures, slowest / 1000, largest)
-    )
-    sys.exit(1 if failures else 0)
+        sys.exit(1 if cases.run(sys.argv[1]) else 0)
 
 
 if __name__ == "__main__":
