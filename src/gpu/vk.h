@@ -10,6 +10,19 @@
 #include "base/mem.h"
 #include "gpu/gpu.h"
 
+/* The headers of Debian 13 stop short of these. */
+#ifndef VK_KHR_shader_bfloat16
+#define VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR ((VkStructureType)1000141000)
+#define VK_COMPONENT_TYPE_BFLOAT16_KHR ((VkComponentTypeKHR)1000141000)
+typedef struct VkPhysicalDeviceShaderBfloat16FeaturesKHR {
+    VkStructureType sType;
+    void *pNext;
+    VkBool32 shaderBFloat16Type;
+    VkBool32 shaderBFloat16DotProduct;
+    VkBool32 shaderBFloat16CooperativeMatrix;
+} VkPhysicalDeviceShaderBfloat16FeaturesKHR;
+#endif
+
 enum {
     VK_ALIGN = 256,      /* of every buffer */
     VK_STAGE_SLICES = 2, /* halves of the staging buffer of gpu_upload and gpu_download */
