@@ -10,10 +10,11 @@ enum status check_flash(const struct plan_op *op, struct check_mem *mem)
     uint32_t heads = spec[K_FLASH_HEADS], d = spec[K_FLASH_HEAD_DIM];
     struct check_kv kv = {p->pages, p->max_pages, p->kv_offset, spec[K_FLASH_KV_HEADS], d};
     uint64_t row_bytes = (uint64_t)heads * d * 4;
-    for (uint32_t i = 0; i < p->m; i++) {
-        struct check_row row;
-        TRY(check_step_row(mem, p->step, i, &row));
-        if (row.live)
+    uint32_t n_rows = check_in_u32(mem, p->step);
+    struct check_row row; /* the first; the others follow it */
+    TRY(check_step_row(mem, p->step, 0, &row));
+    for (uint32_t i = 0; i < p->m; i++, row.pos++) {
+        if (row.live && i < n_rows)
             TRY(check_attend(mem, &kv, &row, heads, p->scale, p->q + i * row_bytes,
                              p->dst + i * row_bytes));
         else

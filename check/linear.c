@@ -139,5 +139,8 @@ struct check_sum check_swiglu(struct check_sum g, struct check_sum u)
     double value = check_silu(g.value) * u.value;
     double from_g = check_silu_slope(g.value) * g.mag * u.value;
     double from_u = check_silu(g.value) * u.mag;
-    return (struct check_sum){value, sqrt(from_g * from_g + from_u * from_u + value * value)};
+    /* e^-g may stop at the smallest normal number. */
+    double floor = fabs(g.value * u.value) * 0x1p-100;
+    return (struct check_sum){value,
+                              sqrt(from_g * from_g + from_u * from_u + value * value) + floor};
 }
