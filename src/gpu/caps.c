@@ -159,7 +159,7 @@ static void get_features(struct vk_caps *c)
     vk_features_link(&have, c->ext);
     vkGetPhysicalDeviceFeatures2(c->pd, &have.f);
 #define X(member, name)                                                                            \
-    if (!have.member && !c->info.unusable)                                                         \
+    if ((!have.member || vk_lacks(name)) && !c->info.unusable)                                     \
         c->info.unusable = "it lacks the Vulkan feature " name;                                    \
     c->want.member = have.member;
     NEEDED(X)

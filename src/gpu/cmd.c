@@ -64,6 +64,7 @@ void gpu_cmd_destroy(struct gpu *g, struct gpu_cmd **cp)
             p->cmd = NULL;
     }
     destroy_pool(g, &c->pool);
+    destroy_pool(g, &c->old_pool);
     if (c->queries && !g->hung) {
         vkDestroyQueryPool(g->dev, c->queries, NULL);
         vk_object(-1);
@@ -370,6 +371,8 @@ enum status gpu_cmd_end(struct gpu_cmd *c)
 enum status vk_cmd_merge(struct gpu_cmd *c)
 {
     double total = 0;
+    if (c->old_pool && c->old_last <= c->g->finished)
+        destroy_pool(c->g, &c->old_pool);
     if (c->n_segs < 2)
         return OK;
     for (uint32_t i = 0; i < c->n_segs; i++) {
@@ -377,18 +380,22 @@ enum status vk_cmd_merge(struct gpu_cmd *c)
             return OK;
         total += c->segs[i].seconds;
     }
-    if (total > MERGE_SECONDS || c->last > c->g->finished)
+    if (total > MERGE_SECONDS)
         return OK;
     VkCommandPool pool;
     struct vk_segment *segs;
     uint32_t n;
     TRY(record_all(c, c->n_ops, &pool, &segs, &n));
     segs[0].seconds = total;
-    destroy_pool(c->g, &c->pool);
+    c->old_pool = c->pool;
+    c->old_last = c->last;
     mem_free(c->segs);
     c->pool = pool;
     c->segs = segs;
     c->n_segs = n;
+    c->cut++;
+    c->spent = 0;
+    c->ran = 0;
     return OK;
 }
 

@@ -57,6 +57,18 @@ int64_t gpu_test_objects(void)
     return hook.objects;
 }
 
+static const char *lacking;
+
+void gpu_test_lack(const char *feature)
+{
+    lacking = feature;
+}
+
+bool vk_lacks(const char *feature)
+{
+    return lacking && !strcmp(lacking, feature);
+}
+
 void vk_object(int64_t delta)
 {
     hook.objects += delta;
@@ -217,9 +229,13 @@ static void what_ran(const struct gpu *g, char *out, size_t size)
         if (!p->cmd || p->value <= g->finished)
             continue;
         const struct gpu_cmd *c = p->cmd;
-        uint32_t last = (p->first + p->n - 1) % c->n_segs;
+        uint32_t first = p->first, last = (p->first + p->n - 1) % c->n_segs;
+        if (p->cut != c->cut) {
+            first = 0;
+            last = c->n_segs - 1;
+        }
         char to[200];
-        name_op(text, sizeof text, c, c->segs[p->first % c->n_segs].first);
+        name_op(text, sizeof text, c, c->segs[first].first);
         name_op(to, sizeof to, c, c->segs[last].end - 1);
         snprintf(out, size, "running between %s and %s", text, to);
         return;

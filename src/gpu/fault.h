@@ -22,6 +22,10 @@ uint64_t gpu_test_calls(void);
 /* The name of the call that was last made to fail, or "". */
 const char *gpu_test_failed_call(void);
 
+/* Devices found from now on seem to lack the needed feature of this name ("bufferDeviceAddress");
+ * NULL: none. */
+void gpu_test_lack(const char *feature);
+
 /* Vulkan objects created and not yet destroyed by this room, over all gpus. */
 int64_t gpu_test_objects(void);
 

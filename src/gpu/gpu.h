@@ -235,7 +235,7 @@ enum status gpu_submit(struct gpu *g, struct gpu_cmd *c, uint32_t repeat, uint64
 /* Blocks in slices of 250 ms until the ticket is done; past the budget it reports a hang (what ran
  * last, queue depth, memory) and latches the device as lost. */
 enum status gpu_wait(struct gpu *g, uint64_t ticket);
-/* True if done; does not block. */
+/* True if done, or if it never will be because the device is lost; does not block. */
 bool gpu_done(struct gpu *g, uint64_t ticket);
 
 /* Seconds between two slots of the last finished run of the cmd. */

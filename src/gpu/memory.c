@@ -93,6 +93,22 @@ static void block_destroy(struct gpu *g, struct vk_block *b)
     mem_free(b);
 }
 
+/* Some drivers would quietly put what does not fit into host memory. A software device's memory is
+ * the host's, taken as it is touched. */
+static enum status block_budget(const struct gpu *g, const struct gpu_buf_params *p, uint64_t bytes)
+{
+    uint64_t left = gpu_memory_free(g);
+    if (p->memory != GPU_DEVICE || g->caps.software || bytes <= left)
+        return OK;
+    char a[24], b[24], c[24], used[200];
+    return status_fail(ERR_MEMORY,
+                       "out of GPU memory: '%s' needs %s (%" PRIu64 " bytes) for %s; free %s of %s "
+                       "on %s, in use %s",
+                       p->tag, vk_bytes_text(p->bytes, a), p->bytes, gpu_purpose_names[p->purpose],
+                       vk_bytes_text(left, b), vk_bytes_text(g->caps.info.memory_total, c),
+                       g->caps.info.name, vk_usage_text(g, used, sizeof used));
+}
+
 static enum status block_buffer(struct gpu *g, struct vk_block *b, const struct gpu_buf_params *p)
 {
     VkBufferCreateInfo ci = {
@@ -162,6 +178,7 @@ static enum status block_create(struct gpu *g, const struct gpu_buf_params *p, u
     if (!b->free)
         goto fail;
     b->free->bytes = bytes;
+    TRY_GOTO(block_budget(g, p, bytes));
     TRY_GOTO(block_buffer(g, b, p));
     TRY_GOTO(block_memory(g, b, p));
     uint32_t at = block_above(g, b->addr);
@@ -176,7 +193,8 @@ fail:
     return s;
 }
 
-/* How large a new block for a request is: several requests of this size fill it evenly. */
+/* How large a new block for a request is: a large one has it for itself, of small ones several fill
+ * it evenly. */
 static uint64_t block_size(const struct gpu *g, const struct gpu_buf_params *p, uint64_t bytes)
 {
     uint64_t limit = g->caps.info.max_allocation & ~(uint64_t)(VK_ALIGN - 1);
@@ -184,7 +202,7 @@ static uint64_t block_size(const struct gpu *g, const struct gpu_buf_params *p, 
         return bytes;
     uint64_t want = g->pool_live[p->memory][p->purpose] / BLOCK_SHARE;
     want = want < MIN_BLOCK ? MIN_BLOCK : want > MAX_BLOCK ? MAX_BLOCK : want;
-    uint64_t fill = want > bytes ? want / bytes * bytes : bytes;
+    uint64_t fill = want / 4 > bytes ? want / bytes * bytes : bytes;
     uint64_t size = align_up(fill, BLOCK_ROUND);
     return size < limit ? size : bytes > limit ? bytes : limit;
 }

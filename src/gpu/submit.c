@@ -121,7 +121,7 @@ static void note(struct gpu *g, uint64_t value)
         from = g->finished_at;
     for (uint32_t i = 0; i < ended; i++) {
         const struct vk_pending *p = &g->pending[(g->head + i) % VK_PENDING];
-        if (p->cmd)
+        if (p->cmd && p->cut == p->cmd->cut)
             learn(p->cmd, p->first, p->n, (now - from) / runs);
     }
     g->head = (g->head + ended) % VK_PENDING;
@@ -262,7 +262,7 @@ enum status gpu_submit(struct gpu *g, struct gpu_cmd *c, uint32_t repeat, uint64
     TRY(vk_cmd_merge(c));
     uint64_t total = (uint64_t)repeat * c->n_segs;
     for (uint64_t at = 0; at < total;) {
-        struct vk_pending what = {.cmd = c, .first = (uint32_t)(at % c->n_segs)};
+        struct vk_pending what = {.cmd = c, .first = (uint32_t)(at % c->n_segs), .cut = c->cut};
         while (at < total && what.n < VK_SUBMIT_CMDS - 1) {
             const struct vk_segment *s = &c->segs[at % c->n_segs];
             /* What was never measured goes alone. */

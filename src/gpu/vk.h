@@ -38,6 +38,7 @@ enum {
 
 bool vk_inject(const char *call);
 VkResult vk_injected(void);
+bool vk_lacks(const char *feature);
 void vk_object(int64_t delta);
 const char *vk_result_name(VkResult r);
 
@@ -232,7 +233,9 @@ struct gpu_cmd {
     uint32_t n_ops, cap_ops;
     struct vk_segment *segs;
     uint32_t n_segs;
-    VkCommandPool pool;
+    VkCommandPool pool, old_pool; /* the recording before it was merged, until old_last is done */
+    uint64_t old_last;
+    uint32_t cut; /* how often it was cut anew */
     VkQueryPool queries;
     uint32_t n_stamps;
     bool transfers, ended;
@@ -246,7 +249,7 @@ struct gpu_cmd {
 struct vk_pending {
     uint64_t value;
     struct gpu_cmd *cmd; /* NULL: staging or a stream, or destroyed */
-    uint32_t first, n;
+    uint32_t first, n, cut;
     double since, predicted;
 };
 

@@ -10,10 +10,10 @@
 static bool debugging(void)
 {
     const char *e = getenv("TAWNY_DEBUG");
-#ifdef TAWNY_CHECK_PLANS
-    return !e || strcmp(e, "0");
-#else
+#ifdef __OPTIMIZE__
     return e && *e && strcmp(e, "0");
+#else
+    return !e || strcmp(e, "0");
 #endif
 }
 

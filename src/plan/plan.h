@@ -39,8 +39,8 @@ struct plan_op {
 
 struct plan_params {
     const char *name;  /* e.g. "decode 1x4" */
-    bool check;        /* prove the absence of hazards when sealing (with env TAWNY_DEBUG=1 and in
-                          debug builds: always) */
+    bool check;        /* prove the absence of hazards when sealing (always with env
+                          TAWNY_DEBUG=1, and in builds without optimisation) */
     bool timestamps;   /* one around each dispatch, for profiles */
 };
 

@@ -87,6 +87,25 @@ static void chooses_device(void **state)
     opens(NULL, OK, NULL);
 }
 
+static void refuses_devices_without_features(void **state)
+{
+    (void)state;
+    struct gpu_info d[16];
+    uint32_t n;
+    static const char *const needed[] = {"bufferDeviceAddress", "shaderInt64",
+                                         "vulkanMemoryModelDeviceScope", "maintenance4"};
+    for (int i = 0; i < 4; i++) {
+        gpu_test_lack(needed[i]);
+        OKAY(gpu_list(d, 16, &n));
+        assert_non_null(d[0].unusable);
+        assert_non_null(strstr(d[0].unusable, needed[i]));
+        opens("0", ERR_DEVICE, needed[i]);
+        opens(NULL, ERR_DEVICE, needed[i]);
+    }
+    gpu_test_lack(NULL);
+    opens(NULL, OK, NULL);
+}
+
 struct heard {
     enum log_level level;
     char text[1024];
@@ -505,7 +524,7 @@ int main(void)
     const struct CMUnitTest choice[] = {
         cmocka_unit_test(lists_devices),     cmocka_unit_test(chooses_device),
         cmocka_unit_test(says_which_device), cmocka_unit_test(hides_capabilities),
-        cmocka_unit_test(cache_on_disk),
+        cmocka_unit_test(cache_on_disk),     cmocka_unit_test(refuses_devices_without_features),
     };
     const struct CMUnitTest use[] = {
         cmocka_unit_test(memory_is_accounted),   cmocka_unit_test(blocks_waste_little),

@@ -89,6 +89,27 @@ static void steady_submits_are_cheap(void **state)
     gpu_buf_destroy(g, &b);
 }
 
+/* An engine that keeps submits in flight all the time gets there too. */
+static void joins_while_in_flight(void **state)
+{
+    struct gpu *g = *state;
+    const struct gpu_buf *b = device_buf(g, 256);
+    struct gpu_cmd *c = chain(g, b->addr, 64, 50);
+    struct gpu_counters c0, c1;
+    uint64_t t[2] = {0, 0};
+    OKAY(gpu_fill(g, b->addr, 0, 256));
+    for (uint32_t i = 0; i < 40; i++) {
+        gpu_get_counters(g, &c0);
+        OKAY(gpu_submit(g, c, 1, &t[i % 2]));
+        gpu_get_counters(g, &c1);
+        OKAY(gpu_wait(g, t[(i + 1) % 2]));
+    }
+    assert_int_equal(c1.submits - c0.submits, 1);
+    assert_int_equal(read_word(g, b->addr), 40 * 50);
+    gpu_cmd_destroy(g, &c);
+    gpu_buf_destroy(g, &b);
+}
+
 static void many_in_flight(void **state)
 {
     struct gpu *g = *state;
@@ -252,9 +273,10 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(replays),         cmocka_unit_test(steady_submits_are_cheap),
-        cmocka_unit_test(many_in_flight),  cmocka_unit_test(long_work_is_cut),
-        cmocka_unit_test(timestamps_grow), cmocka_unit_test(refuses_wrong_use),
+        cmocka_unit_test(replays),           cmocka_unit_test(steady_submits_are_cheap),
+        cmocka_unit_test(many_in_flight),    cmocka_unit_test(joins_while_in_flight),
+        cmocka_unit_test(long_work_is_cut),  cmocka_unit_test(timestamps_grow),
+        cmocka_unit_test(refuses_wrong_use),
     };
     return cmocka_run_group_tests_name("running", tests, setup, teardown);
 }
