@@ -65,6 +65,10 @@
 
 /* A pattern that begins so cuts each match into groups of three characters, counted from its end. */
 #define THREES "\x01"
+/* \d{1,3}(?=(?:\d{3})*\b) in linear time, \b by the word characters of the engine (Oniguruma) that
+ * the models' own tokenizers use: of the numbers that are no digits, only Latin-1's. */
+#define GROUPED_DIGITS                                                                             \
+    THREES "(?<!\\d)\\d++(?![\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\xb2\\xb3\\xb9\\xbc-\\xbe])"
 
 enum { MAX_STEPS = 6 };
 struct chain {
@@ -103,10 +107,9 @@ static const struct chain youtu = {
      "\\x{2019}\\x{2014}\\x{ff1a}\\x{ff1b}\\x{ff0c}\\x{3001}-\\x{303f}\\x{fe30}-\\x{fe4f}]+|"
      "[\\x{3105}-\\x{312f}]+|" HAN_KANA,
      CASED(CONTRACTIONS "?") "|\\p{N}|" SYMBOLS "[\\r\\n/]*|" ENDING}};
-static const struct chain tiny_aya = {{THREES "\\p{N}+", GPT4O}};
-static const struct chain superbpe = {{THREES "\\p{N}+"}};
+static const struct chain tiny_aya = {{GROUPED_DIGITS, GPT4O}};
 static const struct chain afmoe = {
-    {THREES "\\p{N}+",
+    {GROUPED_DIGITS,
      "[\\x{4e00}-\\x{9fff}\\x{3400}-\\x{4dbf}\\x{f900}-\\x{faff}\\x{3040}-\\x{309f}"
      "\\x{30a0}-\\x{30ff}\\x{ff65}-\\x{ff9f}\\x{2f00}-\\x{2fdf}\\x{e40}-\\x{e7f}\\x{e80}-\\x{eff}"
      "\\x{1780}-\\x{17ff}\\x{1000}-\\x{109f}\\x{aa60}-\\x{aa7f}\\x{a9e0}-\\x{a9ff}"
@@ -203,7 +206,6 @@ static const struct {
     {"youtu", &youtu, WHOLE},
     {"tiny_aya", &tiny_aya, 0},
     {"cohere2moe", &tiny_aya, 0},
-    {"superbpe", &superbpe, 0},
     {"afmoe", &afmoe, 0},
     {"bailingmoe", &bailing, 0},
     {"bailingmoe2", &bailing, 0},
@@ -238,6 +240,14 @@ bool tok_pre_info(const char *name, struct tok_pre_info *out)
 const char *tok_pre_name(uint32_t i)
 {
     return i < N_KNOWN ? known[i].name : NULL;
+}
+
+bool tok_pre_is_alias(uint32_t i)
+{
+    for (uint32_t k = 0; k < i && i < N_KNOWN; k++)
+        if (known[k].chain == known[i].chain)
+            return true;
+    return false;
 }
 
 struct tok_pre {

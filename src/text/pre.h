@@ -6,6 +6,7 @@
 #ifndef TAWNY_TEXT_PRE_H
 #define TAWNY_TEXT_PRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,8 @@ struct tok_pre;
 
 /* Name i of those known; NULL past the last. */
 const char *tok_pre_name(uint32_t i);
+/* True if name i means the same patterns as one before it. */
+bool tok_pre_is_alias(uint32_t i);
 
 /* `name` as in tokenizer.ggml.pre. ERR_MODEL, naming file and name, if it is not known. */
 enum status tok_pre_create(const char *name, const char *file, struct tok_pre **out);
