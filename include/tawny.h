@@ -320,8 +320,8 @@ struct tawny_stats {
     uint64_t prompt_dispatches, made_dispatches;
     uint64_t made_bytes_up, made_bytes_down;  /* over the bus, while making tokens */
     uint64_t weight_bytes_token;              /* weights a made token reads */
-    uint64_t host_allocs_made;                /* host allocations while making tokens, but the first
-                                                 submit's */
+    uint64_t host_allocs_made;                /* host allocations while making tokens: only when a
+                                                 plan of a new shape is recorded */
     uint64_t weights, kv, scratch, state, staging, allocated; /* GPU memory, bytes */
 };
 TAWNY_API void tawny_session_get_stats(const struct tawny_session *session,

@@ -35,7 +35,6 @@ struct tawny_model {
 struct tawny_session {
     struct tawny_model *model;
     struct engine *e;
-    bool warm; /* a submit has been made: from here on the host must not allocate */
 };
 
 /* The result of the rooms behind is the public one: the numbers are the same. */

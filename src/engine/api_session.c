@@ -158,8 +158,8 @@ static enum status reserve(struct output *o, size_t more)
         o->text = text;
         o->room = room;
     }
-    if (o->n_ids == o->room_ids) {
-        size_t room = 2 * o->room_ids + 64;
+    if (o->n_ids + more / 8 + 1 > o->room_ids) {
+        size_t room = 2 * (o->n_ids + more / 8) + 64;
         int32_t *ids = mem_realloc(o->ids, room * sizeof *ids);
         if (!ids)
             return ERR_MEMORY;
@@ -279,9 +279,8 @@ static uint32_t steps_now(const struct engine *e, uint32_t under_way)
 }
 
 /* The decode loop: two submits under way, so that the GPU need not wait for the host. */
-static enum status decode(struct tawny_session *t, struct output *o)
+static enum status decode(struct engine *e, struct output *o)
 {
-    struct engine *e = t->e;
     struct {
         uint64_t ticket;
         uint32_t steps;
@@ -289,7 +288,10 @@ static enum status decode(struct tawny_session *t, struct output *o)
     uint32_t queued = 0, under_way = 0;
     bool more = e->slots[0].n_left > 0;
     enum status s = OK;
-    double last = time_now();
+    /* Room for all of the answer, as far as that is known, so that steps allocate nothing. */
+    TRY(reserve(o, 8ull * (e->slots[0].n_left < 8192 ? e->slots[0].n_left : 8192)));
+    struct engine_mark mark = engine_mark(e);
+    double last = mark.time;
     TRY(take_tokens(e, o, &more));
     while (s == OK && (more || queued)) {
         bool go_on = more && !atomic_load(&e->cancelled);
@@ -305,16 +307,13 @@ static enum status decode(struct tawny_session *t, struct output *o)
         }
         if (!queued)
             break;
-        TRY_GOTO(engine_wait(e, queue[0].ticket));
+        TRY_GOTO(gpu_wait(e->gpu, queue[0].ticket));
         double now = time_now();
         e->step_seconds = (now - last) / queue[0].steps;
         last = now;
         under_way -= queue[0].steps;
         queue[0] = queue[1];
         queued--;
-        if (!t->warm)
-            e->made.host_allocs = 0;
-        t->warm = true;
         TRY_GOTO(take_tokens(e, o, &more));
         if (go_on && more && !queued && !e->slots[0].n_left)
             more = false;
@@ -322,6 +321,7 @@ static enum status decode(struct tawny_session *t, struct output *o)
             more = false;
     }
 fail:
+    engine_count(e, &mark, &e->made);
     return s;
 }
 
@@ -361,7 +361,7 @@ enum tawny_status tawny_generate(struct tawny_session *session,
     TRY_GOTO(engine_prompt(e, &prompt));
     first = time_now();
     if (!prompt.cancelled)
-        TRY_GOTO(decode(session, &o));
+        TRY_GOTO(decode(e, &o));
     TRY_GOTO(finish_text(&o));
     r.stop = reason(e, &o, prompt.cancelled || atomic_load(&e->cancelled));
     r.n_prompt = prompt.n;

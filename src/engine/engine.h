@@ -138,8 +138,15 @@ enum status engine_step(struct engine *e, const uint32_t *slots, uint32_t n_slot
 /* As engine_step without waiting; at most two may be under way. For one slot. */
 enum status engine_submit(struct engine *e, uint32_t steps, uint64_t *ticket);
 
-/* Waits for a submit. */
-enum status engine_wait(struct engine *e, uint64_t ticket);
+/* What has happened since a mark, added to c. Prompts, evaluations and engine_step count
+ * themselves; who uses engine_submit counts into e->made. */
+struct engine_mark {
+    struct gpu_counters gpu;
+    uint64_t allocs;
+    double time;
+};
+struct engine_mark engine_mark(struct engine *e);
+void engine_count(struct engine *e, const struct engine_mark *m, struct engine_counts *c);
 
 /* Next token the sampler made for the slot and that is finished; false if there is none. */
 bool engine_take(struct engine *e, uint32_t slot, int32_t *token);

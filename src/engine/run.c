@@ -10,22 +10,16 @@ static const uint32_t EMPTY = UINT32_MAX;
 
 /* ---- counting ----------------------------------------------------------------------------- */
 
-struct mark {
-    struct gpu_counters gpu;
-    uint64_t allocs;
-    double time;
-};
-
-static struct mark mark_now(struct engine *e)
+struct engine_mark engine_mark(struct engine *e)
 {
-    struct mark m = {.allocs = mem_alloc_count(), .time = time_now()};
+    struct engine_mark m = {.allocs = mem_alloc_count(), .time = time_now()};
     gpu_get_counters(e->gpu, &m.gpu);
     return m;
 }
 
-static void count_since(struct engine *e, const struct mark *m, struct engine_counts *c)
+void engine_count(struct engine *e, const struct engine_mark *m, struct engine_counts *c)
 {
-    struct mark now = mark_now(e);
+    struct engine_mark now = engine_mark(e);
     c->submits += now.gpu.submits - m->gpu.submits;
     c->dispatches += now.gpu.dispatches - m->gpu.dispatches;
     c->bytes_up += now.gpu.bytes_up - m->gpu.bytes_up;
@@ -213,7 +207,7 @@ enum status engine_prompt(struct engine *e, struct engine_prompt *r)
 {
     TRY(check_prompt(e, r));
     struct engine_slot *s = &e->slots[r->slot];
-    struct mark mark = mark_now(e);
+    struct engine_mark mark = engine_mark(e);
     uint32_t room = e->params.n_ctx - r->n + 1, most = r->sampling.n_predict;
     s->sampling = r->sampling;
     s->greedy = !(r->sampling.temp > 0);
@@ -241,7 +235,7 @@ enum status engine_prompt(struct engine *e, struct engine_prompt *r)
         if (r->on_prompt)
             r->on_prompt(r->ctx, s->n_tokens, r->n);
     }
-    count_since(e, &mark, &e->prompt);
+    engine_count(e, &mark, &e->prompt);
     e->prompt.tokens += r->n - r->cached;
     return OK;
 }
@@ -278,18 +272,7 @@ enum status engine_submit(struct engine *e, uint32_t steps, uint64_t *ticket)
     uint32_t reach = s->n_tokens + 1 + 2 * ENGINE_MAX_STEPS;
     shape.pages = pages_for(e, reach < e->params.n_ctx ? reach : e->params.n_ctx);
     TRY(engine_plan_get(e, &shape, &p));
-    struct mark mark = mark_now(e);
-    TRY(plan_run(p, steps, ticket));
-    count_since(e, &mark, &e->made);
-    return OK;
-}
-
-enum status engine_wait(struct engine *e, uint64_t ticket)
-{
-    struct mark mark = mark_now(e);
-    TRY(gpu_wait(e->gpu, ticket));
-    count_since(e, &mark, &e->made);
-    return OK;
+    return plan_run(p, steps, ticket);
 }
 
 enum status engine_step(struct engine *e, const uint32_t *slots, uint32_t n_slots, uint32_t steps)
@@ -320,10 +303,10 @@ enum status engine_step(struct engine *e, const uint32_t *slots, uint32_t n_slot
     uint64_t ticket;
     TRY(engine_plan_get(e, &shape, &p));
     TRY(send_step(e, e->at.step, n_slots));
-    struct mark mark = mark_now(e);
+    struct engine_mark mark = engine_mark(e);
     TRY(plan_run(p, steps, &ticket));
     TRY(gpu_wait(e->gpu, ticket));
-    count_since(e, &mark, &e->made);
+    engine_count(e, &mark, &e->made);
     return OK;
 }
 
@@ -375,7 +358,7 @@ enum status engine_eval(struct engine *e, const struct engine_eval *r)
         return ERR_MEMORY;
     engine_truncate(e, 0, 0);
     TRY(put_seq(e, 0, &(struct engine_sampling){0}, 1));
-    struct mark mark = mark_now(e);
+    struct engine_mark mark = engine_mark(e);
     uint32_t chunk = r->chunk && r->chunk < e->params.n_batch ? r->chunk : e->params.n_batch;
     bool more = true;
     for (uint32_t pos = 0; pos < r->n && more && !atomic_load(&e->cancelled);) {
@@ -387,6 +370,6 @@ enum status engine_eval(struct engine *e, const struct engine_eval *r)
         pos += n;
         e->prompt.tokens += n;
     }
-    count_since(e, &mark, &e->prompt);
+    engine_count(e, &mark, &e->prompt);
     return OK;
 }
