@@ -10,7 +10,7 @@
 
 #define KEY "tokenizer.ggml."
 
-/* What is put together for tok_create(); everything lives in the arena or in the file's metadata. */
+/* What is put together for tok_create(); all lives in the arena or in the file's metadata. */
 struct build {
     const struct weights *w;
     struct arena arena;
@@ -180,7 +180,8 @@ static void find_enders(struct build *b)
         "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>",
         "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]",
         "<|end_of_text|>", "<end_of_utterance>", "<eos>",
-        "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+        "<\xef\xbd\x9c"
+        "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
         /* Where a file of code ends and another begins. */
         "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "<|fim_repo|>", "<|repo_name|>",
         "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>", NULL};

@@ -177,8 +177,7 @@ static void plain(struct builder *b, const struct chat_message *m, size_t n, boo
 }
 
 enum status chat_format(enum chat_form f, const struct chat_message *messages, size_t n,
-                        bool add_generation, char **text, struct chat_part **parts,
-                        size_t *n_parts)
+                        bool add_generation, char **text, struct chat_part **parts, size_t *n_parts)
 {
     struct builder b = {0};
     *text = NULL;

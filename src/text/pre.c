@@ -20,27 +20,26 @@
 #define LAST_SPACES "(?<![" SPACES "])" S "++$"
 
 #define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-#define WORD "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+"
-#define SYMBOLS " ?[^" SPACES "\\p{L}\\p{N}]+"
-#define LINES S "*[\\r\\n]+"
-#define ENDING LINES "|" INNER_SPACES "|" S "+"
+#define WORD         "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+"
+#define SYMBOLS      " ?[^" SPACES "\\p{L}\\p{N}]+"
+#define LINES        S "*[\\r\\n]+"
+#define ENDING       LINES "|" INNER_SPACES "|" S "+"
 
-#define GPT2 "'(?:s|t|re|ve|m|ll|d)| ?\\p{L}+| ?\\p{N}+|" SYMBOLS "|" INNER_SPACES "|" S "+"
+#define GPT2   "'(?:s|t|re|ve|m|ll|d)| ?\\p{L}+| ?\\p{N}+|" SYMBOLS "|" INNER_SPACES "|" S "+"
 #define LLAMA3 CONTRACTIONS "|" WORD "|\\p{N}{1,3}|" SYMBOLS "[\\r\\n]*|" ENDING
-#define QWEN2 CONTRACTIONS "|" WORD "|\\p{N}|" SYMBOLS "[\\r\\n]*|" ENDING
+#define QWEN2  CONTRACTIONS "|" WORD "|\\p{N}|" SYMBOLS "[\\r\\n]*|" ENDING
 
-#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define UPPER   "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER   "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
 #define NO_WORD "[^\\r\\n\\p{L}\\p{N}]?"
 /* A word whose capitals come first, or that is capitals only, each with `end` behind it. */
 #define CASED(end) NO_WORD UPPER "*" LOWER "+" end "|" NO_WORD UPPER "+" LOWER "*" end
-#define GPT4O                                                                                      \
-    CASED(CONTRACTIONS "?") "|\\p{N}{1,3}|" SYMBOLS "[\\r\\n/]*|" ENDING
+#define GPT4O      CASED(CONTRACTIONS "?") "|\\p{N}{1,3}|" SYMBOLS "[\\r\\n/]*|" ENDING
 
 #define ASCII_PUNCTUATION "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
 #define DEEPSEEK3_WORDS                                                                            \
     ASCII_PUNCTUATION "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+"
-#define HAN_KANA "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+"
+#define HAN_KANA     "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+"
 #define CJK_DEEPSEEK "[\\x{4e00}-\\x{9fa5}\\x{800}-\\x{4e00}\\x{ac00}-\\x{d7ff}]+"
 
 #define CASED_LETTERS                                                                              \
@@ -63,7 +62,7 @@
     "\\x{104d8}-\\x{104fb}\\x{10c80}-\\x{10cb2}\\x{10cc0}-\\x{10cf2}\\x{118a0}-\\x{118df}"         \
     "\\x{1e900}-\\x{1e943}"
 
-/* A pattern that begins so cuts each match into groups of three characters, counted from its end. */
+/* A pattern that begins so cuts each match into groups of three characters, from its end. */
 #define THREES "\x01"
 /* \d{1,3}(?=(?:\d{3})*\b) in linear time, \b by the word characters of the engine (Oniguruma) that
  * the models' own tokenizers use: of the numbers that are no digits, only Latin-1's. */
@@ -81,9 +80,8 @@ static const struct chain digits_gpt2 = {{"\\p{N}", GPT2}};
 static const struct chain falcon = {{"[\\p{P}$+<=>^~|`]+", GPT2, "[0-9]{3}"}};
 static const struct chain llama3 = {{LLAMA3}};
 static const struct chain qwen2 = {{QWEN2}};
-static const struct chain qwen35 = {
-    {CONTRACTIONS "|" NO_WORD "[\\p{L}\\p{M}]+|\\p{N}| ?[^" SPACES "\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|"
-                  ENDING}};
+static const struct chain qwen35 = {{CONTRACTIONS "|" NO_WORD "[\\p{L}\\p{M}]+|\\p{N}| ?[^" SPACES
+                                                  "\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" ENDING}};
 static const struct chain gpt4o = {{GPT4O}};
 static const struct chain tekken = {{CASED("") "|\\p{N}|" SYMBOLS "[\\r\\n/]*|" ENDING}};
 static const struct chain deepseek_llm = {{"[\\r\\n]", S "?[" CASED_LETTERS "]+",
@@ -95,8 +93,8 @@ static const struct chain deepseek_coder = {
 static const struct chain deepseek3 = {
     {"\\p{N}{1,3}", HAN_KANA, DEEPSEEK3_WORDS "[\\r\\n]*|" ENDING}};
 static const struct chain chameleon = {{"<sentinel:[0-9]+>", "IMGIMG[A-I]{1,4}Z",
-                                        "[\\t\\n]|    |  ", "\\p{N}",
-                                        "[\\p{P}!-/:-@\\[-`{-~]", GPT2}};
+                                        "[\\t\\n]|    |  ", "\\p{N}", "[\\p{P}!-/:-@\\[-`{-~]",
+                                        GPT2}};
 static const struct chain bloom = {{" ?[^(" SPACES "|.,!?\\x{2026}\\x{3002}\\x{ff0c}\\x{3001}"
                                     "\\x{964}\\x{6d4}\\x{60c})]+"}};
 static const struct chain viking = {{" ?[^(" SPACES "|.,!?\\x{2026}\\x{3002}\\x{ff0c}\\x{3001}"
@@ -115,10 +113,10 @@ static const struct chain afmoe = {
      "\\x{1780}-\\x{17ff}\\x{1000}-\\x{109f}\\x{aa60}-\\x{aa7f}\\x{a9e0}-\\x{a9ff}"
      "\\x{ac00}-\\x{d7af}\\x{1100}-\\x{11ff}]+",
      DEEPSEEK3_WORDS "[\\r\\n]*|" ENDING}};
-static const struct chain bailing = {{"'(?i:[sdmt]|ll|ve|re)|" WORD "|\\p{N}|" SYMBOLS "[\\r\\n]*|"
-                                      S "*[\\r\\n]|" INNER_SPACES "|" S "+"}};
-static const struct chain seed_coder = {{CONTRACTIONS "|" WORD "|\\p{N}| ?[^" SPACES
-                                         "\\p{L}\\p{N}\\r\\n]+|" ENDING}};
+static const struct chain bailing = {{"'(?i:[sdmt]|ll|ve|re)|" WORD "|\\p{N}|" SYMBOLS
+                                      "[\\r\\n]*|" S "*[\\r\\n]|" INNER_SPACES "|" S "+"}};
+static const struct chain seed_coder = {
+    {CONTRACTIONS "|" WORD "|\\p{N}| ?[^" SPACES "\\p{L}\\p{N}\\r\\n]+|" ENDING}};
 static const struct chain ufakzeka = {{WORD "|\\p{N}|" SYMBOLS "[\\r\\n]*|" ENDING}};
 static const struct chain laguna = {{"[^\\n]+|\\n+", QWEN2}};
 /* Possessive, as nothing behind could use what it gives back. */
@@ -278,8 +276,8 @@ enum status tok_pre_create(const char *name, const char *file, struct tok_pre **
     /* One run of a character may be the whole of a long text; time stays linear all the same. */
     pcre2_set_match_limit(p->limits, UINT32_MAX);
     pcre2_set_depth_limit(p->limits, UINT32_MAX);
-    for (const char *const *t = known[which].chain->steps;
-         p->n_steps < MAX_STEPS && t[p->n_steps]; p->n_steps++) {
+    for (const char *const *t = known[which].chain->steps; p->n_steps < MAX_STEPS && t[p->n_steps];
+         p->n_steps++) {
         struct step *step = &p->steps[p->n_steps];
         const char *pattern = t[p->n_steps];
         step->threes = pattern[0] == THREES[0];
@@ -341,10 +339,9 @@ static enum status next_match(struct split *s, const struct step *step, const ch
     if (r < 0) {
         char why[128] = "";
         pcre2_get_error_message(r, (PCRE2_UCHAR *)why, sizeof why);
-        return status_fail(r == PCRE2_ERROR_NOMEMORY || r == PCRE2_ERROR_HEAPLIMIT ? ERR_MEMORY
-                                                                                   : ERR,
-                           "splitting a text of %zu bytes into words, at byte %zu: %s", len, from,
-                           why);
+        return status_fail(
+            r == PCRE2_ERROR_NOMEMORY || r == PCRE2_ERROR_HEAPLIMIT ? ERR_MEMORY : ERR,
+            "splitting a text of %zu bytes into words, at byte %zu: %s", len, from, why);
     }
     const size_t *o = pcre2_get_ovector_pointer(s->match);
     *begin = o[0];

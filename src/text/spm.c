@@ -72,8 +72,9 @@ static bool spans_words(struct tok_str text)
 enum status tok_spm_init(struct tok *t, const struct tok_vocab *v)
 {
     if (!v->scores)
-        return status_fail(ERR_MODEL, "%s: tokenizer.ggml.scores is missing, which a tokenizer of "
-                                      "SentencePiece's kind needs",
+        return status_fail(ERR_MODEL,
+                           "%s: tokenizer.ggml.scores is missing, which a tokenizer of "
+                           "SentencePiece's kind needs",
                            v->file);
     t->score = arena_calloc(&t->arena, t->n, sizeof *t->score);
     if (!t->score)

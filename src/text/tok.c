@@ -78,8 +78,8 @@ static enum status add_token(struct tok *t, const struct tok_vocab *v, uint32_t 
     uint32_t other = text->len ? tok_map_find(&t->map, text->s, text->len) : TOK_MISSING;
     if (other != TOK_MISSING)
         return status_fail(ERR_MODEL,
-                           "%s: tokenizer.ggml.tokens: tokens %u and %u are both \"%.*s\"",
-                           v->file, other, id, (int)(text->len < 64 ? text->len : 64), text->s);
+                           "%s: tokenizer.ggml.tokens: tokens %u and %u are both \"%.*s\"", v->file,
+                           other, id, (int)(text->len < 64 ? text->len : 64), text->s);
     char *own = arena_strndup(&t->arena, text->s, text->len);
     if (!own)
         return ERR_MEMORY;
@@ -126,8 +126,8 @@ static enum status sort_special(struct tok *t, const struct tok_vocab *v)
     if (!t->special)
         return ERR_MEMORY;
     for (uint32_t i = 0; i < t->n; i++)
-        if (v->text[i].len && (t->kind[i] == TOK_CONTROL || t->kind[i] == TOK_USER ||
-                               t->kind[i] == TOK_UNKNOWN))
+        if (v->text[i].len &&
+            (t->kind[i] == TOK_CONTROL || t->kind[i] == TOK_USER || t->kind[i] == TOK_UNKNOWN))
             t->special[t->n_special++] = i;
     qsort_r(t->special, t->n_special, sizeof *t->special, by_text, t);
     for (uint32_t i = 0; i < t->n_special; i++)
@@ -305,8 +305,8 @@ enum status tok_encode(const struct tok *t, const char *text, size_t len,
                        const struct tok_encode_params *params, int32_t **ids, size_t *n)
 {
     static const struct tok_encode_params none;
-    struct encoder e = {.t = t, .text = text, .len = len, .params = params ? params : &none,
-                        .after_special = true};
+    struct encoder e = {
+        .t = t, .text = text, .len = len, .params = params ? params : &none, .after_special = true};
     enum status s = OK;
     if (len > INT32_MAX)
         return status_fail(ERR_USAGE, "a text of %zu bytes to encode, at most %d", len, INT32_MAX);

@@ -17,7 +17,12 @@ enum tok_family { TOK_SPM, TOK_BPE };
 
 /* As in GGUF's tokenizer.ggml.token_type. */
 enum tok_kind {
-    TOK_NORMAL = 1, TOK_UNKNOWN = 2, TOK_CONTROL = 3, TOK_USER = 4, TOK_UNUSED = 5, TOK_BYTE = 6
+    TOK_NORMAL = 1,
+    TOK_UNKNOWN = 2,
+    TOK_CONTROL = 3,
+    TOK_USER = 4,
+    TOK_UNUSED = 5,
+    TOK_BYTE = 6
 };
 
 struct tok_str {
@@ -45,7 +50,7 @@ struct tok_vocab {
     int32_t eog[TOK_MAX_EOG];   /* further tokens that end a generation; n_eog of them */
     uint32_t n_eog;
     bool add_bos, add_eos, add_space_prefix;
-    const char *file;           /* for messages */
+    const char *file; /* for messages */
 };
 
 struct tok;
@@ -69,8 +74,8 @@ bool tok_pre_info(const char *name, struct tok_pre_info *out);
 struct chat_part;
 
 struct tok_encode_params {
-    bool special;     /* text of control tokens becomes those tokens (prompts of a template) */
-    bool no_bos;      /* leave out what add_bos would put in front (and add_eos behind) */
+    bool special; /* text of control tokens becomes those tokens (prompts of a template) */
+    bool no_bos;  /* leave out what add_bos would put in front (and add_eos behind) */
     /* From chat_format(): control tokens are recognised only inside the parts marked special,
      * whatever `special` says; the text between two of them is still encoded as one. */
     const struct chat_part *parts;

@@ -47,8 +47,8 @@ enum status tok_out_add(struct tok_out *o, int32_t id);
 /* True if ordinary text may become this token. */
 static inline bool tok_is_plain(const struct tok *t, uint32_t id)
 {
-    return id < t->n && (t->kind[id] == TOK_NORMAL || t->kind[id] == TOK_USER ||
-                         t->kind[id] == TOK_UNUSED);
+    return id < t->n &&
+           (t->kind[id] == TOK_NORMAL || t->kind[id] == TOK_USER || t->kind[id] == TOK_UNUSED);
 }
 
 /* The families: make what they need besides the tokens, and encode a text without special tokens.
@@ -57,7 +57,6 @@ enum status tok_spm_init(struct tok *t, const struct tok_vocab *v);
 enum status tok_spm_encode(const struct tok *t, const char *text, size_t len, bool prefix,
                            struct tok_out *out);
 enum status tok_bpe_init(struct tok *t, const struct tok_vocab *v);
-enum status tok_bpe_encode(const struct tok *t, const char *text, size_t len,
-                           struct tok_out *out);
+enum status tok_bpe_encode(const struct tok *t, const char *text, size_t len, struct tok_out *out);
 
 #endif

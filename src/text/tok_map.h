@@ -19,7 +19,7 @@ struct tok_map {
     uint32_t count, room;
     struct tok_slot {
         uint32_t hash, index; /* index TOK_MISSING: empty */
-    } *slots;
+    } * slots;
     uint32_t mask; /* slots - 1 */
     uint64_t seed;
 };

@@ -129,8 +129,8 @@ static struct tok *loads(struct gguf *g)
     return t;
 }
 
-static const char *const spm_tokens[] = {"<unk>", "<s>", "</s>", "\xe2\x96\x81", "a", "<|im_end|>",
-                                         "<|end|>", "b"};
+static const char *const spm_tokens[] = {"<unk>", "<s>",        "</s>",    "\xe2\x96\x81",
+                                         "a",     "<|im_end|>", "<|end|>", "b"};
 enum { N_SPM = 8 };
 static const char *const bpe_tokens[] = {"a", "b", "ab", "<|endoftext|>", "<|eot_id|>", "\xc4\xa0"};
 enum { N_BPE = 6 };

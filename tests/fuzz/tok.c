@@ -74,9 +74,13 @@ static void read_vocab(struct input *in, int flags)
         n_pre++;
     in->v = (struct tok_vocab){.family = flags & BPE ? TOK_BPE : TOK_SPM,
                                .pre = pre == 255 ? "none" : tok_pre_name(pre % n_pre),
-                               .text = in->text, .scores = in->scores, .kinds = in->kinds,
-                               .merges = in->merges, .add_bos = flags & BOS,
-                               .add_eos = flags & EOS, .add_space_prefix = flags & PREFIX,
+                               .text = in->text,
+                               .scores = in->scores,
+                               .kinds = in->kinds,
+                               .merges = in->merges,
+                               .add_bos = flags & BOS,
+                               .add_eos = flags & EOS,
+                               .add_space_prefix = flags & PREFIX,
                                .file = "fuzz"};
     int n_tokens = next(in), n_merges = next(in);
     in->v.bos = (int8_t)next(in);
@@ -130,8 +134,8 @@ static void run(const struct input *in, int flags, const struct tok *t)
     const char *text = (const char *)in->at;
     size_t len = (size_t)(in->end - in->at), n = 0;
     const struct chat_part parts[] = {{0, len / 2, false}, {len / 2, len, true}};
-    struct tok_encode_params p = {.special = flags & SPECIAL, .parts = flags & PARTS ? parts : NULL,
-                                  .n_parts = 2};
+    struct tok_encode_params p = {
+        .special = flags & SPECIAL, .parts = flags & PARTS ? parts : NULL, .n_parts = 2};
     int32_t *ids = NULL;
     if (tok_encode(t, text, len, &p, &ids, &n) != OK)
         return;

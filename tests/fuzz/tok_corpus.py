@@ -62,9 +62,9 @@ def seeds():
     yield 'spm', entry(BYTES | PREFIX, 'gpt-2', SPM_TOKENS, [], NO_IDS, TEXT)
     yield 'spm-special', entry(BYTES | SPECIAL | PREFIX, 'gpt-2', SPM_TOKENS, [], NO_IDS, TEXT)
     yield 'spm-no-bytes', entry(PREFIX, 'gpt-2', SPM_TOKENS, [], (-1, -1, 6, -1), TEXT)
-    yield 'spm-span', entry(BYTES | PREFIX, 'gpt-2',
-                            SPM_TOKENS + [(NORMAL, 3, 'l▁'.encode()), (NORMAL, 4, 'll▁He'.encode())],
-                            [], NO_IDS, b'Hell Hell ll Hell')
+    spanning = [(NORMAL, 3, 'l▁'.encode()), (NORMAL, 4, 'll▁He'.encode())]
+    yield 'spm-span', entry(BYTES | PREFIX, 'gpt-2', SPM_TOKENS + spanning, [], NO_IDS,
+                            b'Hell Hell ll Hell')
     yield 'spm-invalid-text', entry(BYTES | PREFIX, 'gpt-2', SPM_TOKENS, [], NO_IDS,
                                     b'a\xe2\x96\xed\xa0\x80\xf0\xe2\x96\x81\xff\x00l')
     yield 'spm-bad-byte', entry(0, 'gpt-2', [(BYTE, 0, b'<0x-1>'), (BYTE, 0, b'<0xZZ>')], [],

@@ -15,8 +15,8 @@ import sys
 import gguf
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, \
-    trainers
+from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers,
+                        pre_tokenizers, trainers)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(HERE, "tokens")
@@ -24,7 +24,7 @@ DATA = os.environ.get("TAWNY_TEST_DATA", os.path.join(HERE, "../../../shared/dat
 SEED, COUNT, GROUP = 20240607, 10000, 100
 MASK = (1 << 64) - 1
 
-# ---- the random strings: alike in tests/text/golden.c ---------------------------------------------
+# ---- the random strings: alike in tests/text/golden.c ------------------------------------------
 
 WORDS = ["the", "model", "Tokens", "GPU", "of", "and", "transcribe", "device", "Hello", "world",
          "a", "I", "don", "runs", "on", "VULKAN", "is", "to", "in", "http", "kernel", "seven"]
@@ -95,7 +95,7 @@ def training_texts(seed):
     return [s for s in texts(seed, 6000) if "<" not in s and "|" not in s]
 
 
-# ---- digests ---------------------------------------------------------------------------------------
+# ---- digests -----------------------------------------------------------------------------------
 
 def digests(encode):
     """FNV-1a over each group's ids as four bytes, and 0xffffffff behind each text."""
@@ -121,7 +121,7 @@ def write(name, pre, special, encode):
     print(f"{name}.{pre}: {len(lines)} digests")
 
 
-# ---- byte-level BPE --------------------------------------------------------------------------------
+# ---- byte-level BPE ----------------------------------------------------------------------------
 
 S = r"\s+(?!\S)|\s+"
 CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -160,7 +160,8 @@ PRES = {
     "deepseek-coder": split(r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥\u0800-一가-\ud7ff]+",
                             r"\p{N}"),
     "chameleon": [pre_tokenizers.Split(Regex(p), "isolated") for p in
-                  ("<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", "([\t\n]|    |  )")] +
+                  ("<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z",
+                   "([\t\n]|    |  )")] +
                  [DIGITS, pre_tokenizers.Punctuation("isolated")] + GPT2,
 }
 WHOLE = {"llama-bpe", "tekken"}  # a word that is a token is taken as it is
@@ -215,7 +216,7 @@ def make_bpe():
         write("bpe", pre, True, lambda s: oracle.encode(s, add_special_tokens=False).ids)
 
 
-# ---- SentencePiece's kind --------------------------------------------------------------------------
+# ---- SentencePiece's kind ----------------------------------------------------------------------
 
 def make_spm(name, **options):
     model = io.BytesIO()
@@ -234,15 +235,12 @@ def make_spm(name, **options):
     write(name, "default", False, lambda s: oracle.encode(s))
 
 
-# ---- the vocabularies of TAWNY_TEST_DATA ----------------------------------------------------------
+# ---- the vocabularies of TAWNY_TEST_DATA -------------------------------------------------------
 
 def read_vocab(path):
+    """A function from a key of tokenizer.ggml to its value."""
     fields = gguf.GGUFReader(path).fields
-
-    def get(key):
-        return fields["tokenizer.ggml." + key].contents()
-    tokens = get("tokens")
-    return get
+    return lambda key: fields["tokenizer.ggml." + key].contents()
 
 
 def make_data_bpe(name, pre):

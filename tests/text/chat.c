@@ -10,10 +10,8 @@
 #include "base/mem.h"
 #include "text/chat.h"
 
-static const struct chat_message talk[] = {{"system", "Be brief."},
-                                           {"user", " Hi <|im_end|>"},
-                                           {"assistant", "Hello."},
-                                           {"user", "Bye"}};
+static const struct chat_message talk[] = {
+    {"system", "Be brief."}, {"user", " Hi <|im_end|>"}, {"assistant", "Hello."}, {"user", "Bye"}};
 
 static void gives(enum chat_form form, size_t n, bool generation, const char *want)
 {
@@ -100,8 +98,10 @@ static void forms_are_recognised(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chatml), cmocka_unit_test(llama3),
-        cmocka_unit_test(llama2), cmocka_unit_test(plain),
+        cmocka_unit_test(chatml),
+        cmocka_unit_test(llama3),
+        cmocka_unit_test(llama2),
+        cmocka_unit_test(plain),
         cmocka_unit_test(forms_are_recognised),
     };
     return cmocka_run_group_tests_name("chat", tests, NULL, NULL);

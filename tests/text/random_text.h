@@ -45,33 +45,39 @@ enum { RANDOM_TEXT_MAX = 1024 }; /* 23 atoms of at most 25 bytes */
 
 static void random_atom(uint64_t *state, struct random_text *t)
 {
-    static const char *const words[] = {
-        "the", "model", "Tokens", "GPU", "of", "and", "transcribe", "device", "Hello", "world", "a",
-        "I", "don", "runs", "on", "VULKAN", "is", "to", "in", "http", "kernel", "seven"};
-    static const char *const contractions[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S",
-                                               "'LL", "'Re", "'D", "'\xc5\xbf"};
-    static const uint32_t spaces[] = {0x20, 0x20, 0x20, 0x0a, 0x0d, 0x09, 0xa0, 0x3000, 0x2009, 0x85,
-                                      0x2028, 0x0b, 0x200b, 0x180e};
+    static const char *const words[] = {"the",        "model",  "Tokens", "GPU",    "of", "and",
+                                        "transcribe", "device", "Hello",  "world",  "a",  "I",
+                                        "don",        "runs",   "on",     "VULKAN", "is", "to",
+                                        "in",         "http",   "kernel", "seven"};
+    static const char *const contractions[] = {"'s", "'t", "'re", "'ve", "'m", "'ll",
+                                               "'d", "'S", "'LL", "'Re", "'D", "'\xc5\xbf"};
+    static const uint32_t spaces[] = {0x20,   0x20,   0x20, 0x0a,   0x0d, 0x09,   0xa0,
+                                      0x3000, 0x2009, 0x85, 0x2028, 0x0b, 0x200b, 0x180e};
     static const char *const lines[] = {"\n", "\r\n", "\n\n", " \n", "\n  ", "\t\n\t"};
-    static const uint32_t numbers[] = {0xbd, 0xb2, 0xb3, 0x2167, 0x2177, 0x2460, 0x3007, 0x661,
-                                       0x966, 0xff11};
+    static const uint32_t numbers[] = {0xbd,   0xb2,   0xb3,  0x2167, 0x2177,
+                                       0x2460, 0x3007, 0x661, 0x966,  0xff11};
     static const struct {
         uint32_t code; /* 0: text */
         const char *text;
-    } odd[] = {{0, ""}, {0, "\x01"}, {0, "\x1b"}, {0, "\x7f"}, {0xfeff, NULL}, {0x200d, NULL},
-               {0xfe0f, NULL}, {0x1c5, NULL}, {0x2b0, NULL}, {0xe000, NULL}, {0x1d400, NULL},
-               {0x2581, NULL}, {0xfffd, NULL}, {0, "<|endoftext|>"}, {0, "<|im_start|>"},
-               {0, "<|im_end|>"}, {0, "<user>"}, {0, "<|im_"}, {0, "|>"}, {0, "<s>"}};
+    } odd[] = {{0, ""},        {0, "\x01"},          {0, "\x1b"},         {0, "\x7f"},
+               {0xfeff, NULL}, {0x200d, NULL},       {0xfe0f, NULL},      {0x1c5, NULL},
+               {0x2b0, NULL},  {0xe000, NULL},       {0x1d400, NULL},     {0x2581, NULL},
+               {0xfffd, NULL}, {0, "<|endoftext|>"}, {0, "<|im_start|>"}, {0, "<|im_end|>"},
+               {0, "<user>"},  {0, "<|im_"},         {0, "|>"},           {0, "<s>"}};
     static const struct {
         uint32_t n, r[5][2];
-    } ranges[] = {{1, {{0xc0, 0x24f}}},
-                  {2, {{0x3b1, 0x3c9}, {0x410, 0x44f}}},
-                  {1, {{0x4e00, 0x9fa5}}},
-                  {2, {{0x3041, 0x3096}, {0xac00, 0xd7a3}}},
-                  {5, {{0x300, 0x36f}, {0x904, 0x939}, {0x93e, 0x94d}, {0xe01, 0xe3a},
-                       {0x621, 0x64a}}},
-                  {5, {{0x1f600, 0x1f64f}, {0x2200, 0x22ff}, {0x2018, 0x201d}, {0x3001, 0x3002},
-                       {0xff01, 0xff5e}}}};
+    } ranges[] = {
+        {1, {{0xc0, 0x24f}}},
+        {2, {{0x3b1, 0x3c9}, {0x410, 0x44f}}},
+        {1, {{0x4e00, 0x9fa5}}},
+        {2, {{0x3041, 0x3096}, {0xac00, 0xd7a3}}},
+        {5, {{0x300, 0x36f}, {0x904, 0x939}, {0x93e, 0x94d}, {0xe01, 0xe3a}, {0x621, 0x64a}}},
+        {5,
+         {{0x1f600, 0x1f64f},
+          {0x2200, 0x22ff},
+          {0x2018, 0x201d},
+          {0x3001, 0x3002},
+          {0xff01, 0xff5e}}}};
     uint32_t kind = random_below(state, 16), i, n;
     if (kind < 5) {
         if (random_below(state, 4))

@@ -40,16 +40,35 @@ static int32_t add(struct vocab *b, const char *text, int kind, float score)
 static void begin(struct vocab *b, enum tok_family family)
 {
     memset(b, 0, sizeof *b);
-    b->v = (struct tok_vocab){.family = family, .text = b->text, .scores = b->scores,
-                              .kinds = b->kinds, .merges = b->merges, .bos = TOK_NONE,
-                              .eos = TOK_NONE, .unk = TOK_NONE, .pad = TOK_NONE, .file = "test"};
+    b->v = (struct tok_vocab){.family = family,
+                              .text = b->text,
+                              .scores = b->scores,
+                              .kinds = b->kinds,
+                              .merges = b->merges,
+                              .bos = TOK_NONE,
+                              .eos = TOK_NONE,
+                              .unk = TOK_NONE,
+                              .pad = TOK_NONE,
+                              .file = "test"};
 }
 
 /* <unk> <s> </s>, the 256 bytes, and some pieces. */
 static void make_spm(struct vocab *b)
 {
-    static const char *const pieces[] = {"\xe2\x96\x81", "a", "b", "aa", "ab", "aaa", "aaaa",
-                                         "\xe2\x96\x81" "a", "\xe2\x96\x81" "ab", "c", "<", "s>",
+    static const char *const pieces[] = {"\xe2\x96\x81",
+                                         "a",
+                                         "b",
+                                         "aa",
+                                         "ab",
+                                         "aaa",
+                                         "aaaa",
+                                         "\xe2\x96\x81"
+                                         "a",
+                                         "\xe2\x96\x81"
+                                         "ab",
+                                         "c",
+                                         "<",
+                                         "s>",
                                          "\xe2\x96\x81\xe2\x96\x81"};
     begin(b, TOK_SPM);
     b->v.unk = add(b, "<unk>", TOK_UNKNOWN, 0);
@@ -68,7 +87,10 @@ static void make_spm(struct vocab *b)
 static void make_bpe(struct vocab *b)
 {
     static const char *const merges[] = {"a a", "aa aa", "aaaa aaaa", "\xc4\xa0 a", "a b"};
-    static const char *const products[] = {"aa", "aaaa", "aaaaaaaa", "\xc4\xa0" "a", "ab"};
+    static const char *const products[] = {"aa", "aaaa", "aaaaaaaa",
+                                           "\xc4\xa0"
+                                           "a",
+                                           "ab"};
     begin(b, TOK_BPE);
     b->v.pre = "gpt-2";
     for (uint32_t c = 0, other = 0x100; c < 256; c++) {
@@ -211,7 +233,10 @@ static void streams_whole_characters(void **state)
     assert_int_equal(tok_stream_push(&s, 3 + 0xa0, out, sizeof out), 6);
     /* the prefix space goes, once; ids out of range and control tokens give nothing */
     tok_stream_init(&s, t, false);
-    int32_t a = tok_find(t, "\xe2\x96\x81" "a", 4);
+    int32_t a = tok_find(t,
+                         "\xe2\x96\x81"
+                         "a",
+                         4);
     assert_int_equal(tok_stream_push(&s, b.v.bos, out, sizeof out), 0);
     assert_int_equal(tok_stream_push(&s, a, out, sizeof out), 1);
     assert_int_equal(tok_stream_push(&s, a, out, sizeof out), 2);
@@ -229,14 +254,18 @@ static void merges_by_score_and_rank(void **state)
     make_spm(&b);
     struct tok *t = create(&b);
     becomes(t, "", false, "");
-    becomes(t, "a", false, "\xe2\x96\x81" "a");
+    becomes(t, "a", false,
+            "\xe2\x96\x81"
+            "a");
     becomes(t, "aab", false, "\xe2\x96\x81 aa b");
     becomes(t, "d", false, "\xe2\x96\x81 <0x64>");
     tok_destroy(&t);
     make_bpe(&b);
     t = create(&b);
     becomes(t, "aaaaab", false, "aaaa ab");
-    becomes(t, " aab a", false, "\xc4\xa0 aa b \xc4\xa0" "a");
+    becomes(t, " aab a", false,
+            "\xc4\xa0 aa b \xc4\xa0"
+            "a");
     tok_destroy(&t);
 }
 
@@ -464,8 +493,8 @@ static void odd_merges(void **state) /* T25 */
         refused(&b, "merges[3] is");
     }
     /* unknown parts and products, one twice, and a chain that goes round: all end */
-    static const char *const odd[] = {"x y", "x y", "xy x", "xyx xyx", "nope nix", "z z", "zz z",
-                                      "z zz", "zz zz"};
+    static const char *const odd[] = {"x y", "x y",  "xy x", "xyx xyx", "nope nix",
+                                      "z z", "zz z", "z zz", "zz zz"};
     make_bpe(&b);
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         b.merges[b.v.n_merges++] = (struct tok_str){odd[i], strlen(odd[i])};
@@ -557,10 +586,27 @@ static void patterns_stay_linear(void **state)
     static char text[LEN + 8];
     static const struct {
         const char *unit, *end;
-    } runs[] = {{"a", ""}, {"A", "1"}, {"A", "a"}, {" ", ""}, {" ", "x"}, {" ", "7"},
-                {" ", "\xe4\xb8\x80"}, {" \t", "\n"}, {"7", ""}, {"7", "x"}, {"!", ""}, {"!", "\n"},
-                {"\n", "x"}, {"\r\n", ""}, {"\xcc\x81", "x"}, {"\xe4\xb8\x80", ""},
-                {"\x01", ""}, {"a ", ""}, {"'", "s"}, {"7a", ""}, {"\xe3\x80\x80", "x"}};
+    } runs[] = {{"a", ""},
+                {"A", "1"},
+                {"A", "a"},
+                {" ", ""},
+                {" ", "x"},
+                {" ", "7"},
+                {" ", "\xe4\xb8\x80"},
+                {" \t", "\n"},
+                {"7", ""},
+                {"7", "x"},
+                {"!", ""},
+                {"!", "\n"},
+                {"\n", "x"},
+                {"\r\n", ""},
+                {"\xcc\x81", "x"},
+                {"\xe4\xb8\x80", ""},
+                {"\x01", ""},
+                {"a ", ""},
+                {"'", "s"},
+                {"7a", ""},
+                {"\xe3\x80\x80", "x"}};
     const char *name;
     (void)state;
     for (uint32_t i = 0; (name = tok_pre_name(i)) != NULL; i++) {
