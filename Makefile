@@ -41,7 +41,7 @@ goldens:
 	@tools/setup goldens peers
 	tests/golden/make
 
-check-real:
+check-real: build
 	@tools/setup check peers
 	tests/real/run
 
