@@ -34,6 +34,8 @@ enum status case_matmul(struct check_case *c, enum quant_type type)
     uint32_t n = model ? model->embed : case_count(c, 300);
     if (c->size == CASE_BENCH)
         a.m = 512;
+    else
+        a.way = (enum k_way)rand_below(&c->rand, 4);
     uint32_t rows = a.m;
     if (rand_one_in(&c->rand, 2)) {
         a.steps = case_steps(
@@ -49,7 +51,9 @@ enum status case_matmul(struct check_case *c, enum quant_type type)
     uint32_t residual = rand_below(&c->rand, 3); /* none, its own, in place */
     a.residual = residual ? case_normals(c, (uint64_t)a.m * n, 1, "residual") : 0;
     a.out = residual == 2 ? a.residual : case_out(c, (uint64_t)a.m * n, "out");
-    case_text(c, "m %u (%u in use) n %u k %u%s%s", a.m, rows, n, k, a.bias ? " bias" : "",
+    static const char *const ways[] = {"best", "f32", "khr", "nv"};
+    case_text(c, "m %u (%u in use) n %u k %u %s%s%s", a.m, rows, n, k, ways[a.way],
+              a.bias ? " bias" : "",
               residual == 2   ? " residual in place"
               : residual == 1 ? " residual"
                               : "");

@@ -29,6 +29,8 @@ static inline uint16_t half_from_double(double v)
     v = fabs(v);
     if (v >= 65520.0)
         return sign | 0x7c00;
+    if (v == 0.0)
+        return sign;
     int e;
     (void)frexp(v, &e); /* v = f * 2^e, f in [0.5, 1) */
     if (e < -13)

@@ -40,8 +40,7 @@ enum status k_bmm(struct plan *p, const struct k_bmm_push *a, bool b_transposed)
     o.op.groups[0] = (a->n + 63) / 64;
     o.op.groups[1] = (a->m + 63) / 64;
     o.op.groups[2] = matrices < 65535 ? matrices : 65535;
-    k_reads(&o, a->a,
-            extent(a->ne3 / a->r3, a->a_3, a->ne2 / a->r2, a->a_2, a->m, a->a_row, a->k));
+    k_reads(&o, a->a, extent(a->ne3 / a->r3, a->a_3, a->ne2 / a->r2, a->a_2, a->m, a->a_row, a->k));
     k_reads(&o, a->b, extent(a->ne3, a->b_3, a->ne2, a->b_2, b_rows, a->b_row, b_cols));
     k_writes(&o, a->c, extent(a->ne3, a->c_3, a->ne2, a->c_2, a->m, a->c_row, a->n));
     return k_op_add(p, &o);

@@ -130,6 +130,15 @@ struct k_norm_args {
 };
 enum status k_norm(struct plan *p, const struct k_norm_args *a);
 
+/* How a product of many rows runs. A way that the device, the type or the shape does not allow
+ * gives way to the best. */
+enum k_way {
+    K_WAY_BEST,
+    K_WAY_F32,  /* plain f32: the same bits on every device */
+    K_WAY_KHR,  /* matrix units through VK_KHR_cooperative_matrix */
+    K_WAY_NV,   /* ... and through VK_NV_cooperative_matrix2 */
+};
+
 struct k_matmul_args {
     const char *name;
     uint32_t m;
@@ -137,6 +146,7 @@ struct k_matmul_args {
     struct k_weight w;
     uint64_t bias, residual, out; /* as in k_matvec_args */
     struct k_steps steps; /* addr 0: all m rows */
+    enum k_way way;
 };
 enum status k_matmul(struct plan *p, const struct k_matmul_args *a);
 

@@ -1,4 +1,5 @@
-#include "kernels/op.h"
+#include "kernels/matmul.h"
+#include "kernels/shaders.h"
 
 #include <inttypes.h>
 
@@ -17,15 +18,14 @@ static enum status check(const struct k_matmul_args *a)
         why = "operands must lie at multiples of 16 bytes";
     if (!why)
         return OK;
-    return status_fail(ERR_MODEL,
-                       "matmul: x [%" PRIu32 ", %" PRIu32 "], %s [%" PRIu32 ", %" PRIu32 "] %s: %s",
-                       a->m, w->k, w->name ? w->name : "weights", w->n, w->k,
-                       quant_info(w->type)->name, why);
+    return status_fail(
+        ERR_MODEL, "matmul: x [%" PRIu32 ", %" PRIu32 "], %s [%" PRIu32 ", %" PRIu32 "] %s: %s",
+        a->m, w->k, w->name ? w->name : "weights", w->n, w->k, quant_info(w->type)->name, why);
 }
 
-enum status k_matmul(struct plan *p, const struct k_matmul_args *a)
+/* The kernel of plain f32: every device, every type, the same bits everywhere. */
+static enum status simt(struct plan *p, const struct k_matmul_args *a)
 {
-    TRY(check(a));
     const struct k_weight *w = &a->w;
     struct k_matmul_push push = {
         .x = a->x,
@@ -58,4 +58,38 @@ enum status k_matmul(struct plan *p, const struct k_matmul_args *a)
     k_reads(&o, a->steps.addr, K_STEP_BYTES);
     k_writes(&o, a->out, out);
     return k_op_add(p, &o);
+}
+
+/* F32 weights keep their precision: matrix units would round them. Below 16 rows a tile of
+ * matrices is mostly empty. A device whose smallest matrix is tiny has no units for it. */
+static enum k_way best(const struct gpu_info *info, const struct k_matmul_args *a, bool khr,
+                       bool nv)
+{
+    if (a->w.type == QUANT_F32 || a->m < 16)
+        return K_WAY_F32;
+    if (nv)
+        return K_WAY_NV;
+    return khr && info->coop_m * info->coop_n * info->coop_k >= 1024 ? K_WAY_KHR : K_WAY_F32;
+}
+
+enum status k_matmul(struct plan *p, const struct k_matmul_args *a)
+{
+    TRY(check(a));
+    const struct gpu_info *info = gpu_get_info(plan_gpu(p));
+    bool whole = a->w.k % 8 == 0;
+    bool nv = whole && (info->caps & GPU_CAP_COOPMAT2) && shader_find("product_nv");
+    bool khr = whole && k_product_khr_fits(p, a);
+    enum k_way way = a->way;
+    if (way == K_WAY_BEST || (way == K_WAY_NV && !nv) || (way == K_WAY_KHR && !khr))
+        way = best(info, a, khr, nv);
+    switch (way) {
+    case K_WAY_NV:
+        return k_product_nv(p, a);
+    case K_WAY_KHR:
+        return k_product_khr(p, a);
+    case K_WAY_BEST:
+    case K_WAY_F32:
+        break;
+    }
+    return simt(p, a);
 }

@@ -1,10 +1,10 @@
 // matmul.comp - many rows of x times a matrix of weights, in f32: see k_matmul_push.
 //
 // A workgroup makes SIDE x SIDE outputs, an invocation TILE x TILE of them in squares of 4 x 4 that
-// lie 64 apart. The weights are read in pieces of 8 (a piece is a part of a chunk, see
-// quants.glsl), decoded once into shared memory, and multiplied with the 8 values of x that
-// belong to them; STEP pieces of every row at a time. Every output adds its products in order of
-// pieces by fma: the order depends on the type and K, not on SIDE, M or the device.
+// lie 64 apart. The weights are read in pieces of 8 (lib/pieces.glsl), decoded once into shared
+// memory, and multiplied with the 8 values of x that belong to them; STEP pieces of every row at a
+// time. Every output adds its products in order of pieces by fma: the order depends on the type
+// and K, not on SIDE, M or the device.
 #include "lib/types.glsl"
 #include "lib/math.glsl"
 #include "quants.glsl"
@@ -15,70 +15,19 @@ layout(constant_id = K_MATMUL_K) const uint K = 8u;
 layout(constant_id = K_MATMUL_TILE) const uint TILE = 4u; // 4 or 8
 layout(push_constant, scalar) uniform Push { k_matmul_push p; };
 
+#include "lib/pieces.glsl"
+
 const uint SIDE = 16u * TILE;
 const uint STEP = K_GROUP / SIDE; // pieces: one an invocation, of x and of w
-const uint PIECES = (K + 7u) / 8u;
 const uint SQUARES = TILE / 4u;
 
 // [weight of the step][row]
 shared float xs[8u * K_GROUP], ws[8u * K_GROUP];
 
-// What 8 weights of `raw` from number 8 part on are.
-void decode_part(raw_block raw, uint chunk, const uint part, out float v[8])
-{
-    const uint len = Q_CHUNK(TYPE) / Q_RUNS(TYPE);
-    float q[32];
-    vec2 scale, minus;
-    q_decode(TYPE, raw, chunk, q, scale, minus);
-    const uint run = part * 8u / len;
-    [[unroll]] for (uint i = 0u; i < 8u; i++) {
-        v[i] = q[part * 8u + i];
-        if (Q_MIN(TYPE) != 0)
-            v[i] = fma(scale[run], v[i], -minus[run]);
-        else if (Q_SCALED(TYPE) != 0)
-            v[i] = scale[run] * v[i];
-    }
-}
-
-// Piece number `piece` of row `row` of w.
-void load_w(uint row, uint piece, out float v[8])
-{
-    if (Q_CHUNK(TYPE) < 8u) {
-        float q[32];
-        vec2 scale, minus;
-        [[unroll]] for (uint half_piece = 0u; half_piece < 2u; half_piece++) {
-            uint chunk = 2u * piece + half_piece;
-            raw_block raw = q_load(TYPE, p.w, N, K, row, min(chunk, K / 4u - 1u));
-            q_decode(TYPE, raw, chunk, q, scale, minus);
-            [[unroll]] for (uint i = 0u; i < 4u; i++)
-                v[4u * half_piece + i] = chunk < K / 4u ? q[i] : 0.0;
-        }
-        return;
-    }
-    const uint parts = max(Q_CHUNK(TYPE) / 8u, 1u);
-    uint chunk = piece / parts, part = piece % parts;
-    raw_block raw = q_load(TYPE, p.w, N, K, row, chunk);
-    // One copy of the decoder a part, so that each decodes its own 8 weights only.
-    if (part == 0u)
-        decode_part(raw, chunk, 0u, v);
-    else if (part == 1u)
-        decode_part(raw, chunk, 1u, v);
-    else if (part == 2u)
-        decode_part(raw, chunk, 2u, v);
-    else
-        decode_part(raw, chunk, 3u, v);
-}
-
 // The values of x that belong to a piece.
 void load_x(uint64_t x, uint piece, out vec4 v0, out vec4 v1)
 {
-    uint column = 8u * piece;
-    if (Q_CHUNK(TYPE) >= 8u) {
-        const uint parts = max(Q_CHUNK(TYPE) / 8u, 1u);
-        const uint len = Q_CHUNK(TYPE) / Q_RUNS(TYPE);
-        uint at = piece % parts * 8u;
-        column = q_column(TYPE, piece / parts, at / len) + at % len;
-    }
+    uint column = piece_column(piece);
     v0 = F32x4s(x).v[column / 4u];
     v1 = K % 8u == 0u || column + 4u < K ? F32x4s(x).v[column / 4u + 1u] : vec4(0.0);
 }
@@ -89,7 +38,7 @@ void stage(uint m0, uint rows, uint n0, uint first)
     float w[8] = float[8](0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
     vec4 x0 = vec4(0.0), x1 = vec4(0.0);
     if (n0 + row < N && piece < PIECES)
-        load_w(n0 + row, piece, w);
+        piece_load(p.w, n0 + row, piece, w);
     if (m0 + row < rows && piece < PIECES)
         load_x(p.x + uint64_t(m0 + row) * (K * 4u), piece, x0, x1);
     [[unroll]] for (uint i = 0u; i < 8u; i++) {

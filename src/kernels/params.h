@@ -246,6 +246,58 @@ struct k_matmul_push {
 #define K_MATMUL_TILE 3 /* outputs of an invocation each way, 4 or 8; the bits are the same */
 #define K_MATMUL_SPECS 4
 
+/* Rows of x for matrix units: dst[m][k] f16, the row taken times a power of two that puts its
+ * largest value into [2^14, 2^15), and scale[m] f32, the inverse of that power; or, with K_HALF_BF16,
+ * plain bf16 and no scale. Rounded to nearest even. Rows at or beyond step.n_rows are skipped. */
+struct k_half_push {
+    U64 x, dst, scale, step;
+    U32 m; /* workgroups, one a row */
+    U32 pad;
+};
+#define K_HALF_SUBGROUP 0
+#define K_HALF_K 1
+#define K_HALF_BF16 2
+#define K_HALF_SPECS 3
+
+/* dst[i][k] = row first + i of w as f16 (at most 65504 in magnitude), columns in natural order. */
+struct k_dequant_push {
+    U64 w, dst;
+    U32 first, rows;
+};
+#define K_DEQUANT_TYPE 0
+#define K_DEQUANT_N 1 /* rows of w */
+#define K_DEQUANT_K 2
+#define K_DEQUANT_SPECS 3
+
+/* As k_matmul_push by matrix units, float accumulators: x is what k_half_push makes, weights are
+ * rounded to f16 (at most 65504 in magnitude; BF16 stays where x is bf16), out[m] is taken times
+ * scale[m]. The order of additions is the device's. */
+struct k_product_push {
+    U64 x, scale, w, bias, residual, dst, step;
+    U32 m;
+    U32 pad;
+};
+#define K_PRODUCT_TYPE 0
+#define K_PRODUCT_N 1
+#define K_PRODUCT_K 2
+#define K_PRODUCT_LD 3   /* row length of dst and residual: N, or more where w is a slice */
+#define K_PRODUCT_BF16 4 /* x is bf16 */
+/* product_khr: subgroup size; the device's matrix, m x n x k; tile of a workgroup (SIDE x SIDE)
+ * and of a subgroup (ROWS x COLS). */
+#define K_PRODUCT_SUBGROUP 5
+#define K_PRODUCT_MAT_M 6
+#define K_PRODUCT_MAT_N 7
+#define K_PRODUCT_MAT_K 8
+#define K_PRODUCT_SIDE 9
+#define K_PRODUCT_ROWS 10
+#define K_PRODUCT_COLS 11
+#define K_PRODUCT_KHR_SPECS 12
+/* product_nv: tile of a workgroup and step along K. */
+#define K_PRODUCT_TILE_M 5
+#define K_PRODUCT_TILE_N 6
+#define K_PRODUCT_TILE_K 7
+#define K_PRODUCT_NV_SPECS 8
+
 /* Rotates q in place, writes k (rotated) and v to the pages; operands as in k_qkv_push. */
 struct k_rope_push {
     U64 q, k, v, rope, step, pages;
