@@ -40,7 +40,9 @@ static float or_one(float v)
     return v > 0 ? v : 1;
 }
 
-static enum status put_bias(struct engine *e, uint32_t slot, const struct engine_sampling *p)
+/* The sampler wants every id once: biases of the same id are added. *n is how many are left. */
+static enum status put_bias(struct engine *e, uint32_t slot, const struct engine_sampling *p,
+                            uint32_t *n)
 {
     struct pair {
         uint32_t id;
@@ -53,17 +55,22 @@ static enum status put_bias(struct engine *e, uint32_t slot, const struct engine
     if (!pairs)
         return ERR_MEMORY;
     enum status s = OK;
+    *n = 0;
     for (uint32_t i = 0; i < p->n_bias; i++) {
-        uint32_t id = (uint32_t)p->bias_ids[i], n_vocab = e->em->model.hp.n_vocab;
+        uint32_t id = (uint32_t)p->bias_ids[i], n_vocab = e->em->model.hp.n_vocab, k = 0;
         if (id >= n_vocab)
             s = status_fail(ERR_USAGE,
                             "logit bias of token %" PRId32 "; the vocabulary has %" PRIu32,
                             p->bias_ids[i], n_vocab);
-        pairs[i] = (struct pair){id, p->bias[i]};
+        while (k < *n && pairs[k].id != id)
+            k++;
+        *n += k == *n;
+        pairs[k].id = id;
+        pairs[k].bias += p->bias[i];
     }
-    if (s == OK && p->n_bias)
+    if (s == OK && *n)
         s = gpu_upload(e->gpu, e->state->addr + e->at.bias + 8ull * ENGINE_MAX_BIAS * slot, pairs,
-                       p->n_bias * sizeof *pairs);
+                       *n * sizeof *pairs);
     mem_free(pairs);
     return s;
 }
@@ -83,7 +90,6 @@ static enum status put_seq(struct engine *e, uint32_t slot, const struct engine_
         .n_left = n_left,
         .n_ctx = e->params.n_ctx,
         .ring_size = ENGINE_RING,
-        .n_bias = p->n_bias,
         .temp = p->temp,
         .top_p = or_one(p->top_p),
         .min_p = p->min_p,
@@ -97,7 +103,7 @@ static enum status put_seq(struct engine *e, uint32_t slot, const struct engine_
         if (tok_is_eog(t, (int32_t)id))
             q.eog[q.n_eog++] = id;
     }
-    TRY(put_bias(e, slot, p));
+    TRY(put_bias(e, slot, p, &q.n_bias));
     for (uint32_t i = 0; i < ENGINE_RING; i++)
         ring_of(e, slot)[i] = EMPTY;
     _Static_assert(sizeof q == K_SEQ_BYTES, "struct k_seq has another size in GLSL");
