@@ -1,0 +1,107 @@
+/* Opening devices, models and sessions, and what is said about them: see cli.h. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli.h"
+
+static bool on_load(void *ctx, uint64_t done, uint64_t total)
+{
+    (void)ctx;
+    progress("loading", done, total);
+    return !interrupted();
+}
+
+enum status open_model(struct opened *o, const char *path, bool profile)
+{
+    *o = (struct opened){0};
+    /* A file that is missing or bad is refused before any driver is loaded. */
+    struct tawny_file *file;
+    struct tawny_memory_plan plan;
+    TRY(from_api(tawny_file_open(path, &file)));
+    enum status s = from_api(tawny_file_plan(file, NULL, NULL, &plan));
+    tawny_file_close(&file);
+    if (s != OK)
+        return s;
+    struct tawny_device_params params = {.device = global.device, .profile = profile};
+    TRY(from_api(tawny_device_open(&params, &o->device)));
+    tawny_device_get_info(o->device, &o->device_info);
+    s = from_api(tawny_model_open(
+        o->device, &(struct tawny_model_params){.path = path, .on_progress = on_load}, &o->model));
+    progress_clear();
+    if (s != OK)
+        return s;
+    tawny_model_get_info(o->model, &o->model_info);
+    return interrupted() ? status_fail(ERR, "interrupted") : OK;
+}
+
+enum status open_session(struct opened *o, const struct tawny_session_params *params)
+{
+    enum { DEFAULT_CTX = 4096 };
+    uint32_t trained = o->model_info.n_ctx_train;
+    TRY(from_api(tawny_session_open(o->model, params, &o->session)));
+    o->n_ctx = params->n_ctx ? params->n_ctx : trained < DEFAULT_CTX ? trained : DEFAULT_CTX;
+    interrupt_session(o->session);
+    return OK;
+}
+
+void close_all(struct opened *o)
+{
+    interrupt_session(NULL);
+    tawny_session_close(&o->session);
+    tawny_model_close(&o->model);
+    tawny_device_close(&o->device);
+}
+
+/* ---- figures ------------------------------------------------------------------------------ */
+
+json_t *device_json(const struct tawny_device_info *info)
+{
+    char api[32];
+    snprintf(api, sizeof api, "%u.%u.%u", info->api_version >> 22 & 0x7f,
+             info->api_version >> 12 & 0x3ff, info->api_version & 0xfff);
+    return json_pack("{s:i, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:s}", "index",
+                     (int)info->index, "name", json_text(info->name, strlen(info->name)), "driver",
+                     json_text(info->driver, strlen(info->driver)), "kind", info->kind, "uuid",
+                     info->uuid, "pci", info->pci, "features", info->features, "vulkan", api,
+                     "units", (int)info->units, "memory_total", (json_int_t)info->memory_total,
+                     "memory_free", (json_int_t)info->memory_free, "max_allocation",
+                     (json_int_t)info->max_allocation, "unusable", info->unusable);
+}
+
+static double per(uint64_t sum, uint64_t n)
+{
+    return n ? (double)sum / (double)n : 0;
+}
+
+json_t *stats_json(const struct opened *o)
+{
+    struct tawny_stats t;
+    tawny_session_get_stats(o->session, &t);
+    return json_pack("{s:f, s:f, s:f, s:f, s:I, s:I, s:{s:I, s:I, s:I, s:I, s:I, s:I}}",
+                     "dispatches_per_token", per(t.made_dispatches, t.made_tokens),
+                     "submits_per_token", per(t.made_submits, t.made_tokens), "bytes_up_per_token",
+                     per(t.made_bytes_up, t.made_tokens), "bytes_down_per_token",
+                     per(t.made_bytes_down, t.made_tokens), "host_allocations",
+                     (json_int_t)t.host_allocs_made, "weight_bytes_per_token",
+                     (json_int_t)t.weight_bytes_token, "memory", "weights", (json_int_t)t.weights,
+                     "kv", (json_int_t)t.kv, "scratch", (json_int_t)t.scratch, "state",
+                     (json_int_t)t.state, "staging", (json_int_t)t.staging, "allocated",
+                     (json_int_t)t.allocated);
+}
+
+void stats_print(const struct opened *o)
+{
+    struct tawny_stats t;
+    char a[SIZE_TEXT], b[SIZE_TEXT], c[SIZE_TEXT], d[SIZE_TEXT], e[SIZE_TEXT], f[SIZE_TEXT];
+    tawny_session_get_stats(o->session, &t);
+    say("a token: %.1f dispatches, %.2f submits, %.1f bytes up, %.1f bytes down; %" PRIu64
+        " host allocations",
+        per(t.made_dispatches, t.made_tokens), per(t.made_submits, t.made_tokens),
+        per(t.made_bytes_up, t.made_tokens), per(t.made_bytes_down, t.made_tokens),
+        t.host_allocs_made);
+    say("memory: weights %s, KV %s, scratch %s, state %s, staging %s; %s allocated",
+        size_text(a, t.weights), size_text(b, t.kv), size_text(c, t.scratch), size_text(d, t.state),
+        size_text(e, t.staging), size_text(f, t.allocated));
+    say("device: %s (%s); model: %s, context %" PRIu32, o->device_info.name, o->device_info.driver,
+        o->model_info.path, o->n_ctx);
+}
