@@ -1,4 +1,5 @@
 """Asks a transformers model the questions of a .jsonl file and counts the right answers."""
+
 import json
 import os
 import sys
@@ -22,20 +23,20 @@ def answer(model, tokenizer, texts, limit=80):
     length = torch.tensor([len(x) for x in ids])
     batch = torch.full((len(ids), int(length.max()) + limit), end)
     for row, x in zip(batch, ids):
-        row[:len(x)] = torch.tensor(x)
+        row[: len(x)] = torch.tensor(x)
     device = next(model.parameters()).device
     batch, length = batch.to(device), length.to(device)
     start, done = length.clone(), torch.zeros(len(ids), dtype=torch.bool, device=device)
     rows = torch.arange(len(ids), device=device)
     for _ in range(limit):
-        logits = model(input_ids=batch[:, :int(length.max())]).logits
+        logits = model(input_ids=batch[:, : int(length.max())]).logits
         token = logits[rows, length - 1].argmax(-1)
         done |= token == end
         batch[rows, length] = torch.where(done, torch.full_like(token, end), token)
         length += (~done).long()
         if bool(done.all()):
             break
-    return [tokenizer.decode(batch[i, start[i]:length[i]].tolist()) for i in range(len(ids))]
+    return [tokenizer.decode(batch[i, start[i] : length[i]].tolist()) for i in range(len(ids))]
 
 
 def score(model, tokenizer, name, out=sys.stdout):
@@ -48,5 +49,8 @@ def score(model, tokenizer, name, out=sys.stdout):
         right += ok
         if not ok and out:
             print("  %s\n    wanted %s\n    got    %s" % (x["question"], x["expect"], a), file=out)
-    print("%s: %d of %d right (%.1f %%)" % (name, right, len(items), 100 * right / len(items)), file=out)
+    print(
+        "%s: %d of %d right (%.1f %%)" % (name, right, len(items), 100 * right / len(items)),
+        file=out,
+    )
     return right, len(items)

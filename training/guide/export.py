@@ -4,8 +4,9 @@
     export.py CHECKPOINT OUT.gguf [--f32 REFERENCE.gguf] [--score]
 
 --score reads OUT.gguf back, widens it to float32 and asks it the questions of heldout.jsonl.
-Needs the packages gguf, numpy, safetensors and tokenizers; --score needs torch and transformers too.
+Needs the packages gguf, numpy, safetensors and tokenizers; --score also torch and transformers.
 """
+
 import argparse
 import glob
 import json
@@ -16,15 +17,23 @@ import numpy as np
 from gguf.quants import dequantize, quantize
 from safetensors.numpy import load_file
 
-TEMPLATE = ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + "
-            "'<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}"
-            "{{ '<|im_start|>assistant\n' }}{% endif %}")
+TEMPLATE = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] +"
+    " '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n'"
+    " }}{% endif %}"
+)
 NAMES = {
-    "model.embed_tokens": "token_embd", "model.norm": "output_norm",
-    "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
-    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
+    "model.embed_tokens": "token_embd",
+    "model.norm": "output_norm",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
     "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
 }
 
 
@@ -61,15 +70,20 @@ def write(path, folder, matrix):
     w.add_head_count_kv(c["num_key_value_heads"])
     w.add_layer_norm_rms_eps(c["rms_norm_eps"])
     w.add_rope_freq_base(10000.0)
-    w.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if matrix == gguf.GGMLQuantizationType.Q8_0
-                    else gguf.LlamaFileType.ALL_F32)
+    w.add_file_type(
+        gguf.LlamaFileType.MOSTLY_Q8_0
+        if matrix == gguf.GGMLQuantizationType.Q8_0
+        else gguf.LlamaFileType.ALL_F32
+    )
     w.add_quantization_version(gguf.GGML_QUANT_VERSION)
     special = {t["id"] for t in tok["added_tokens"]}
     vocab = sorted(tok["model"]["vocab"].items(), key=lambda x: x[1])
     w.add_tokenizer_model("gpt2")
     w.add_tokenizer_pre("qwen2")
     w.add_token_list([t for t, _ in vocab])
-    w.add_token_types([gguf.TokenType.CONTROL if i in special else gguf.TokenType.NORMAL for _, i in vocab])
+    w.add_token_types(
+        [gguf.TokenType.CONTROL if i in special else gguf.TokenType.NORMAL for _, i in vocab]
+    )
     w.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in tok["model"]["merges"]])
     ids = dict(vocab)
     w.add_bos_token_id(ids["<|endoftext|>"])
@@ -92,9 +106,12 @@ def score(path, folder):
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     import evaluate
+
     model = Qwen2ForCausalLM(Qwen2Config.from_pretrained(folder))
-    stored = {t.name: torch.from_numpy(dequantize(t.data, t.tensor_type).copy())
-              for t in gguf.GGUFReader(path).tensors}
+    stored = {
+        t.name: torch.from_numpy(dequantize(t.data, t.tensor_type).copy())
+        for t in gguf.GGUFReader(path).tensors
+    }
     state = {k: stored[name_in_gguf(k)] for k in model.state_dict() if k != "lm_head.weight"}
     state["lm_head.weight"] = stored["token_embd.weight"]
     model.load_state_dict({k: v.reshape(model.state_dict()[k].shape) for k, v in state.items()})
