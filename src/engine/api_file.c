@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "engine/api.h"
 #include "engine/vocab.h"
 
@@ -216,6 +217,21 @@ void tawny_file_tensor(const struct tawny_file *file, uint32_t i, struct tawny_t
     };
 }
 
+/* Addresses as if the weights lay one behind the other: plans that are only measured need some. */
+static void pretend_loaded(struct model *m)
+{
+    uint64_t at = 256;
+    for (uint32_t i = 0; i < m->n_tensors; i++) {
+        if (m->tensors[i].weight)
+            m->tensors[i].weight->addr = at;
+        else
+            *m->tensors[i].vector = at;
+        at += align_up(m->tensors[i].file->bytes, 256);
+    }
+    if (m->tied)
+        m->head = m->embd;
+}
+
 enum tawny_status tawny_file_plan(const struct tawny_file *file, struct tawny_device *device,
                                   const struct tawny_session_params *params,
                                   struct tawny_memory_plan *out)
@@ -228,12 +244,13 @@ enum tawny_status tawny_file_plan(const struct tawny_file *file, struct tawny_de
     if (s != OK)
         return api_status(s);
     out->weights = engine_weight_bytes(&m);
+    pretend_loaded(&m);
     s = engine_plan_memory(device ? device->gpu : NULL, &m, &p, &mem);
     model_unload(&m);
     out->kv = mem.kv;
     out->scratch = mem.scratch;
     out->state = mem.state;
-    out->staging = mem.staging;
+    out->staging = mem.staging + GPU_COPY_BYTES;
     out->n_ctx = mem.n_ctx;
     out->total = out->weights + out->kv + out->scratch + out->state + out->staging;
     out->device_free = device ? gpu_memory_free(device->gpu) : 0;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+_Static_assert(GPU_COPY_BYTES == VK_STAGE_SLICES * VK_STAGE_BYTES, "all slices");
+
 static enum status stage_ready(struct gpu *g)
 {
     struct vk_stage *t = &g->stage;
@@ -19,7 +21,7 @@ static enum status stage_ready(struct gpu *g)
     }
     if (t->buf)
         return OK;
-    struct gpu_buf_params p = {.bytes = (uint64_t)VK_STAGE_SLICES * VK_STAGE_BYTES,
+    struct gpu_buf_params p = {.bytes = GPU_COPY_BYTES,
                                .memory = GPU_HOST,
                                .purpose = GPU_STAGING,
                                .tag = "staging for copies",

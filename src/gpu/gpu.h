@@ -159,6 +159,9 @@ void gpu_get_counters(const struct gpu *g, struct gpu_counters *out);
 /* The engine reports what it reads or writes itself through mapped GPU_HOST memory. */
 void gpu_count_bus(struct gpu *g, uint64_t up, uint64_t down);
 
+/* Host memory (GPU_STAGING) that the first of these calls takes. */
+enum { GPU_COPY_BYTES = 8 << 20 };
+
 /* Host -> device through pinned staging; blocks until the copy is done. For small things (state,
  * tables, tests); weights are streamed with a gpu_stream. Any size, any offset. */
 enum status gpu_upload(struct gpu *g, uint64_t dst, const void *src, uint64_t bytes);
