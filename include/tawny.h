@@ -14,7 +14,8 @@
  * defaults. Close functions take a pointer to the handle, accept NULL in it, and null it. Handles
  * are closed in the order session, model, device.
  * Threads. A device, its models and their sessions belong to one thread at a time; tawny_cancel
- * may be called from any thread and from signal handlers. Files and their vocabularies may be shared.
+ * may be called from any thread and from signal handlers. Files and their vocabularies may be
+ * shared.
  * Nothing is computed on the CPU: what the device cannot run is refused when the model opens. */
 #ifndef TAWNY_H
 #define TAWNY_H
@@ -48,7 +49,7 @@ enum tawny_status {
 };
 
 /* What went wrong in this thread's last failed call: one sentence that names the file, tensor,
- * operation or request, the value and the limit. "" if nothing failed. Valid until the next call. */
+ * operation or request, the value and the limit. "" if nothing failed. Valid until the next. */
 TAWNY_API const char *tawny_message(void);
 
 /* "0.1.0" */
@@ -85,8 +86,8 @@ TAWNY_API enum tawny_status tawny_devices(struct tawny_device_info *out, uint32_
                                           uint32_t *count);
 
 struct tawny_device_params {
-    const char *device;      /* index, part of the name, or (beginning of the) UUID; NULL: $TAWNY_DEVICE,
-                                else the best. A software device is taken only when there is no
+    const char *device;      /* index, part of the name, or (beginning of the) UUID; NULL:
+                                $TAWNY_DEVICE, else the best. A software device is taken only when there is no
                                 other or when asked for, and is named in a warning when unasked */
     const char *cache_dir;   /* compiled kernels; NULL: $XDG_CACHE_HOME/tawny; "": none */
     uint64_t features_off;   /* bits of features not to use, for tests */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turns src/quant/quants.def into GLSL: quants.py --glsl QUANTS.DEF -o OUT.glsl
 
-The output includes quant/<type>.glsl for each type and gives, for a type number T that is a constant:
+The output includes quant/<type>.glsl for each type and gives, for a constant type number T:
 Q_CHUNK(T), Q_RUNS(T), Q_MIN(T), Q_SCALED(T), Q_BLOCK(T), q_load(T, ...), q_decode(T, ...) and
 q_column(T, ...), as described at the top of the output."""
 import argparse

@@ -1,9 +1,9 @@
 /* engine.h - a model in GPU memory, and sequences that run through it.
  *
  * engine_model: weights as they lie on the device, with their tokenizer; immutable once loaded.
- * engine: sequences (slots) over one model: their keys and values in pages of 256 tokens, the state that
- * the sampler feeds from step to step, and the recorded plans. Everything is allocated when it is
- * opened; making tokens allocates nothing.
+ * engine: sequences (slots) over one model: their keys and values in pages of 256 tokens, the state
+ * that the sampler feeds from step to step, and the recorded plans. Everything is allocated when it
+ * is opened; making tokens allocates nothing.
  *
  * One thread at a time. Plans are recorded at first use, one a shape (rows, pages in reach). */
 #ifndef TAWNY_ENGINE_ENGINE_H
@@ -117,8 +117,8 @@ void engine_truncate(struct engine *e, uint32_t slot, uint32_t keep);
 
 /* Starts a request: the slot's tokens become `tokens` (what they share with what lies in the
  * pages is kept; *cached says how many), all but kept ones are run, and the first new token is
- * chosen. `on_prompt` may be NULL. ERR_USAGE if n is 0 or over the context. A cancel returns OK with
- * *cancelled set, and the slot holds what was done. */
+ * chosen. `on_prompt` may be NULL. ERR_USAGE if n is 0 or over the context. A cancel returns OK
+ * with *cancelled set, and the slot holds what was done. */
 struct engine_prompt {
     uint32_t slot;
     const int32_t *tokens;
@@ -131,8 +131,8 @@ struct engine_prompt {
 };
 enum status engine_prompt(struct engine *e, struct engine_prompt *r);
 
-/* Runs `steps` decode steps (1 to params.steps) of the slots listed (1 to 16, distinct) and waits. Tokens
- * are fetched with engine_take. */
+/* Runs `steps` decode steps (1 to params.steps) of the slots listed (1 to 16, distinct) and waits.
+ * Tokens are fetched with engine_take. */
 enum status engine_step(struct engine *e, const uint32_t *slots, uint32_t n_slots, uint32_t steps);
 
 /* As engine_step without waiting; at most two may be under way. For one slot. */

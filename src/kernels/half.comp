@@ -19,7 +19,7 @@ uint bf16_bits(float f)
     return (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
 }
 
-// Four values; those below the normal numbers count as zero, which some devices make of them anyway.
+// Four values; those below the normal numbers count as zero, as some devices make of them.
 vec4 load(uint64_t x, uint i)
 {
     vec4 v = F32x4s(x).v[i];

@@ -247,8 +247,8 @@ struct k_matmul_push {
 #define K_MATMUL_SPECS 4
 
 /* Rows of x for matrix units: dst[m][k] f16, the row taken times a power of two that puts its
- * largest value into [2^14, 2^15), and scale[m] f32, the inverse of that power; or, with K_HALF_BF16,
- * plain bf16 and no scale. Rounded to nearest even. Rows at or beyond step.n_rows are skipped. */
+ * largest value into [2^14, 2^15), and scale[m] f32, the inverse of that power; or, with
+ * K_HALF_BF16, plain bf16 and no scale. Rounded to nearest even. Rows at or beyond step.n_rows are skipped. */
 struct k_half_push {
     U64 x, dst, scale, step;
     U32 m; /* workgroups, one a row */
@@ -347,8 +347,8 @@ struct k_transpose_push {
 #define K_TRANSPOSE_BYTES 0
 #define K_TRANSPOSE_SPECS 1
 
-/* c[i3][i2][m][n] = scale * sum_k a[i3 / r3][i2 / r2][m][k] b[...][n][k] (or b[k][n] with K_BMM_BT 0), f32;
- * strides in elements, so operands may be views. */
+/* c[i3][i2][m][n] = scale * sum_k a[i3 / r3][i2 / r2][m][k] b[...][n][k] (or b[k][n] with
+ * K_BMM_BT 0), f32; strides in elements, so operands may be views. */
 struct k_bmm_push {
     U64 a, b, c;
     U32 m, n, k, ne2, ne3;

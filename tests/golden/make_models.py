@@ -45,7 +45,8 @@ def convert(dims, type, data):
 
 def unpermuted(w, heads):
     """llama's q and k lie with the two halves of a head interleaved; back to transformers'."""
-    return w.reshape(heads, w.shape[0] // heads // 2, 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
+    pairs = w.reshape(heads, w.shape[0] // heads // 2, 2, *w.shape[1:])
+    return pairs.swapaxes(1, 2).reshape(w.shape)
 
 
 NAMES = {
@@ -85,10 +86,12 @@ def oracle(m):
             name = f"model.layers.{part[1]}.{NAMES[part[2]]}.{part[3]}"
         else:
             name = {"token_embd.weight": "model.embed_tokens.weight",
-                    "output_norm.weight": "model.norm.weight", "output.weight": "lm_head.weight"}[name]
+                    "output_norm.weight": "model.norm.weight",
+                    "output.weight": "lm_head.weight"}[name]
         state[name] = torch.from_numpy(w.copy())
     missing, unexpected = model.load_state_dict(state, strict=False)
-    assert not unexpected and missing == (["lm_head.weight"] if m.tied else []), (missing, unexpected)
+    wanted = ["lm_head.weight"] if m.tied else []
+    assert not unexpected and missing == wanted, (missing, unexpected)
     model.tie_weights()
     return model
 

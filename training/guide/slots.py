@@ -151,4 +151,5 @@ def stop_word(r):
     if r.random() < 0.3:
         return r.choice([str.lower, str.upper])(nonsense(r))
     return r.choice(["END", "end", "STOP", "###", "User:", "Human:", "Q:", "\\n", "</s>", "---",
-                     ".", "the end", "done", "***", "==", "Assistant:", "[END]", "EOF", ">>>", "amen"])
+                     ".", "the end", "done", "***", "==", "Assistant:", "[END]", "EOF", ">>>",
+                     "amen"])

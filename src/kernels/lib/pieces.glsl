@@ -1,4 +1,4 @@
-// pieces.glsl - rows of weights in pieces of 8, for kernels that go through whole tiles of a matrix.
+// pieces.glsl - rows of weights in pieces of 8, for kernels that go through tiles of a matrix.
 //
 // A piece is 8 weights of one run of a chunk (see quants.glsl), numbered chunk by chunk: piece i
 // stands for columns piece_column(i) and the seven after it, each column in one piece. Needs
