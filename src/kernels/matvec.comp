@@ -41,10 +41,13 @@ void store(uint b, uint row, float d)
 {
     uint64_t at = (uint64_t(b) * N + row) * 4u;
     precise float y = d;
+    // lavapipe reads an address that all invocations share even where the branch is not taken.
+    float bias = F32s(p.bias != 0u ? p.bias : p.w).v[row];
+    float residual = F32s((p.residual != 0u ? p.residual : p.dst) + at).v[0];
     if (p.bias != 0u)
-        y = y + F32s(p.bias).v[row];
+        y = y + bias;
     if (p.residual != 0u)
-        y = y + F32s(p.residual + at).v[0];
+        y = y + residual;
     F32s(p.dst + at).v[0] = y;
 }
 

@@ -77,8 +77,11 @@ void pair_store(uint pair, uint b, float d0, float d1)
     bool used = b < Steps(p.step).v.n_rows && row.slot != K_NO_SLOT;
     uint64_t bias = is_q ? p.bq : is_v ? p.bv : p.bk;
     precise vec2 y = vec2(d0, d1);
+    // lavapipe reads an address that all invocations share even where the branch is not taken.
+    F32s from = F32s(bias != 0u ? bias : is_q ? p.wq : is_v ? p.wv : p.wk);
+    vec2 add = vec2(from.v[rows.x], from.v[rows.y]);
     if (bias != 0u)
-        y = y + vec2(F32s(bias).v[rows.x], F32s(bias).v[rows.y]);
+        y = y + add;
     uint i = local % (HEAD_DIM / 2u);
     if (!is_v && i < ROT / 2u && used)
         y = rope_turn(y.x, y.y, F32x2s(p.rope + uint64_t(row.pos) * (ROT * 4u)).v[i]);
