@@ -48,11 +48,13 @@ struct check_case {
     struct check_limit limit; /* of `run` */
 };
 
-/* A family of cases: a line of the report, one for each block type if by_type is set. `make`
- * fills c (text, buffers, plan); every random choice comes from c->rand. */
+/* A family of cases: a line of the report, one for each block type if by_type is set (else `make`
+ * is given QUANT_F32). `make` fills c (text, buffers, plan); every random choice comes from
+ * c->rand. */
 struct check_family {
     const char *name;
     bool by_type;
+    uint32_t every; /* one case where so many are asked for: pipelines that take long to compile */
     enum status (*make)(struct check_case *c, enum quant_type type);
 };
 

@@ -12,6 +12,9 @@ static enum quant_type other_type(struct check_case *c, enum quant_type type, ui
 
 static uint32_t pick_batch(struct check_case *c)
 {
+    /* Many rows are many registers, and long to compile: the -bits families have them. */
+    if (c->size == CASE_QUICK && !rand_one_in(&c->rand, 16))
+        return RAND_PICK(&c->rand, 1, 1, 2, 3, 4);
     return RAND_PICK(&c->rand, 1, 1, 1, 2, 3, 4, 5, 7, 8, 11, 15, 16);
 }
 
@@ -80,6 +83,7 @@ static void take_row(uint64_t *one_x, uint64_t *one_norm_w, uint64_t x, uint64_t
 
 enum status case_matvec_bits(struct check_case *c, enum quant_type type)
 {
+    type = (enum quant_type)rand_below(&c->rand, QUANT_COUNT);
     uint32_t k = case_row_length(c, type, 4096), n = case_count(c, 300);
     float eps = pick_eps(c);
     uint64_t x = case_floats(c, (uint64_t)BATCH * k, 1, "x");
@@ -91,7 +95,8 @@ enum status case_matvec_bits(struct check_case *c, enum quant_type type)
     all.x = xn;
     all.out = case_out(c, (uint64_t)BATCH * n, "out of 16");
     TRY(k_matvec(c->plan, &all));
-    case_text(c, "rows alone, in fives and in sixteens: n %u k %u", n, k);
+    case_text(c, "%s: rows alone, in fives and in sixteens: n %u k %u", quant_info(type)->name, n,
+              k);
     for (uint32_t row = 0; row < BATCH; row += 5) {
         struct k_matvec_args one = all;
         one.b = one.x_rows = 1;
@@ -131,6 +136,7 @@ enum status case_glu(struct check_case *c, enum quant_type type)
 
 enum status case_glu_bits(struct check_case *c, enum quant_type type)
 {
+    type = (enum quant_type)rand_below(&c->rand, QUANT_COUNT);
     uint32_t k = case_row_length(c, type, 4096), n = case_count(c, 300);
     struct k_glu_args all = {.b = BATCH, .eps = pick_eps(c)};
     uint64_t x = case_floats(c, (uint64_t)BATCH * k, 1, "x");
@@ -140,7 +146,7 @@ enum status case_glu_bits(struct check_case *c, enum quant_type type)
     TRY(normed(c, x, norm_w, BATCH, k, all.eps, &all.x));
     all.out = case_out(c, (uint64_t)BATCH * n, "out of 16");
     TRY(k_glu(c->plan, &all));
-    case_text(c, "rows alone and in sixteens: n %u k %u", n, k);
+    case_text(c, "%s: rows alone and in sixteens: n %u k %u", quant_info(type)->name, n, k);
     for (uint32_t row = 1; row < BATCH; row += 7) {
         struct k_glu_args one = all;
         one.b = 1;
@@ -203,6 +209,7 @@ enum status case_qkv(struct check_case *c, enum quant_type type)
 
 enum status case_qkv_bits(struct check_case *c, enum quant_type type)
 {
+    type = (enum quant_type)rand_below(&c->rand, QUANT_COUNT);
     struct qkv_shape s = pick_shape(c, type, NULL);
     struct k_qkv_args all = {.b = BATCH, .eps = pick_eps(c)};
     uint32_t max_pages = 2, n_kv = s.kv_heads * s.d, n_q = s.heads * s.d;
@@ -223,8 +230,8 @@ enum status case_qkv_bits(struct check_case *c, enum quant_type type)
 
     /* The rows alone write to pages of their own, in the same order. */
     struct k_kv twin = case_twin_kv(c, &all.kv);
-    case_text(c, "rows alone and in sixteens: k %u heads %u/%u of %u rot %u", s.k, s.heads,
-              s.kv_heads, s.d, s.rot);
+    case_text(c, "%s: rows alone and in sixteens: k %u heads %u/%u of %u rot %u",
+              quant_info(type)->name, s.k, s.heads, s.kv_heads, s.d, s.rot);
     for (uint32_t row = 2; row < BATCH; row += 6) {
         struct k_qkv_args one = all;
         if (!case_row_is_live(c, &all.steps, row))

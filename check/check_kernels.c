@@ -14,7 +14,7 @@
 #include "kernels/shaders.h"
 
 struct options {
-    const char *pattern;
+    const char *pattern, *types;
     uint64_t seed;
     long cases, only;
     struct gpu_params gpu;
@@ -25,7 +25,9 @@ static const char usage[] =
     "usage: check_kernels [OPTION...]\n"
     "  --kernel PATTERN  only these, as in 'matvec*' or 'matvec/q4_k'\n"
     "  --seed N          of the random cases (default 1)\n"
-    "  --cases N         of each kernel and block type (default 4)\n"
+    "  --cases N         of each kernel and block type (default 4); a share of that where\n"
+    "                    pipelines take long to compile\n"
+    "  --types A,B...    only these block types, as in 'f32,q4_k'\n"
     "  --only N          only the case of that number\n"
     "  --device NAME     index, name or UUID\n"
     "  --caps-off MASK   capability bits to hide (enum gpu_cap)\n"
@@ -34,10 +36,12 @@ static const char usage[] =
     "  --thorough        also the shapes of real models\n"
     "  --bench           only those, with times\n"
     "  --quiet           only lines that fail, and the last\n"
+    "  --verbose         each case before it runs\n"
     "  --list            names of the kernels\n";
 
 enum {
     OPT_KERNEL = 256,
+    OPT_TYPES,
     OPT_SEED,
     OPT_CASES,
     OPT_ONLY,
@@ -48,12 +52,14 @@ enum {
     OPT_THOROUGH,
     OPT_BENCH,
     OPT_QUIET,
+    OPT_VERBOSE,
     OPT_LIST,
     OPT_HELP,
 };
 
 static const struct option long_options[] = {
     {"kernel", required_argument, NULL, OPT_KERNEL},
+    {"types", required_argument, NULL, OPT_TYPES},
     {"seed", required_argument, NULL, OPT_SEED},
     {"cases", required_argument, NULL, OPT_CASES},
     {"only", required_argument, NULL, OPT_ONLY},
@@ -64,6 +70,7 @@ static const struct option long_options[] = {
     {"thorough", no_argument, NULL, OPT_THOROUGH},
     {"bench", no_argument, NULL, OPT_BENCH},
     {"quiet", no_argument, NULL, OPT_QUIET},
+    {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"list", no_argument, NULL, OPT_LIST},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -88,6 +95,9 @@ static enum status parse(int argc, char **argv, struct options *o)
         switch (opt) {
         case OPT_KERNEL:
             o->pattern = optarg;
+            break;
+        case OPT_TYPES:
+            o->types = optarg;
             break;
         case OPT_SEED:
             o->seed = n;
@@ -118,6 +128,9 @@ static enum status parse(int argc, char **argv, struct options *o)
             break;
         case OPT_QUIET:
             o->quiet = true;
+            break;
+        case OPT_VERBOSE:
+            log_set(LOG_DEBUG, NULL, NULL);
             break;
         case OPT_LIST:
             o->list = true;
@@ -189,6 +202,22 @@ static uint64_t case_seed(const struct options *o, const char *kernel, const cha
     return h;
 }
 
+static bool asked_for(const struct options *o, const struct check_family *family, const char *type)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s/%s", family->name, type);
+    if (o->pattern && fnmatch(o->pattern, family->name, 0) && fnmatch(o->pattern, name, 0))
+        return false;
+    if (!o->types || !family->by_type)
+        return true;
+    size_t n = strlen(type);
+    for (const char *t = o->types; t; t = strchr(t, ',') ? strchr(t, ',') + 1 : NULL) {
+        if (!strncmp(t, type, n) && (t[n] == ',' || t[n] == '\0'))
+            return true;
+    }
+    return false;
+}
+
 /* All cases of a kernel and type. *wrong grows by those that failed; a status: the device is gone.
  */
 static enum status check_line(const struct options *o, struct check_runner *r, const struct gpu *g,
@@ -196,15 +225,14 @@ static enum status check_line(const struct options *o, struct check_runner *r, c
 {
     const char *type_name = family->by_type ? quant_info(type)->stem : "-";
     struct tally t = {0};
-    char name[64];
-    snprintf(name, sizeof name, "%s/%s", family->name, type_name);
-    if (o->pattern && fnmatch(o->pattern, family->name, 0) && fnmatch(o->pattern, name, 0))
+    if (!asked_for(o, family, type_name))
         return OK;
     if (o->list) {
-        puts(name);
+        printf("%s/%s\n", family->name, type_name);
         return OK;
     }
-    for (long i = o->only >= 0 ? o->only : 0; i < o->cases || i == o->only; i++) {
+    long cases = (o->cases + family->every - 1) / family->every;
+    for (long i = o->only >= 0 ? o->only : 0; i < cases || i == o->only; i++) {
         struct case_outcome out;
         uint64_t seed = case_seed(o, family->name, type_name, i);
         enum status s = check_runner_run(r, family, type, seed, &out);

@@ -2,13 +2,13 @@
 #include "cases.h"
 
 const struct check_family check_families[] = {
-    {"embed", true, case_embed},   {"norm", false, case_norm},
-    {"matvec", true, case_matvec}, {"matvec-bits", true, case_matvec_bits},
-    {"qkv", true, case_qkv},       {"qkv-bits", true, case_qkv_bits},
-    {"attn", false, case_attn},    {"attn-bits", false, case_attn_bits},
-    {"glu", true, case_glu},       {"glu-bits", true, case_glu_bits},
-    {"matmul", true, case_matmul}, {"rope", false, case_rope_append},
-    {"flash", false, case_flash},  {"silu", false, case_silu},
-    {"repack", true, case_repack}, {"transpose", false, case_transpose},
-    {"bmm", false, case_bmm},      {0},
+    {"embed", true, 2, case_embed},   {"norm", false, 1, case_norm},
+    {"matvec", true, 4, case_matvec}, {"matvec-bits", false, 2, case_matvec_bits},
+    {"qkv", true, 4, case_qkv},       {"qkv-bits", false, 4, case_qkv_bits},
+    {"attn", false, 1, case_attn},    {"attn-bits", false, 2, case_attn_bits},
+    {"glu", true, 4, case_glu},       {"glu-bits", false, 4, case_glu_bits},
+    {"matmul", true, 2, case_matmul}, {"rope", false, 1, case_rope_append},
+    {"flash", false, 2, case_flash},  {"silu", false, 1, case_silu},
+    {"repack", true, 1, case_repack}, {"transpose", false, 1, case_transpose},
+    {"bmm", false, 1, case_bmm},      {0},
 };

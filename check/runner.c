@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "case.h"
 #include "half.h"
@@ -220,6 +221,7 @@ enum status check_runner_run(struct check_runner *r, const struct check_family *
     enum status s = make(r, family, type, seed);
     memcpy(out->text, c->text, sizeof out->text);
     TRY(s);
+    log_debug("%s/%s: %s", family->name, quant_info(type)->stem, c->text);
     TRY(check_mem_add(c->mem, c->base, c->used, c->image));
     out->limit = limit_of(c->plan);
     if (c->run) {
