@@ -131,8 +131,8 @@ static enum status read_option(const struct verb *verb, char **argv, size_t *i)
 static enum status check_operands(const struct verb *verb, char **argv, size_t n)
 {
     if (n < verb->min_operands)
-        return status_fail(ERR_USAGE, "%s needs %s; see tawny help %s", verb->name, verb->operands,
-                           verb->name);
+        return status_fail(ERR_USAGE, "%s needs %.*s; see tawny help %s", verb->name,
+                           (int)strcspn(verb->operands, " "), verb->operands, verb->name);
     if (n > verb->max_operands)
         return status_fail(ERR_USAGE, "%s: '%s' is one argument too many; see tawny help %s",
                            verb->name, argv[verb->max_operands], verb->name);

@@ -171,6 +171,7 @@ TAWNY_API enum tawny_status tawny_tokenize(const struct tawny_vocab *vocab, cons
                                            size_t *n);
 
 /* Ids to text (any bytes, zero-terminated, *len without the zero); `special` shows control tokens.
+ * The space that some vocabularies put in front of a text is left out.
  * *text is allocated; free it with tawny_free. */
 TAWNY_API enum tawny_status tawny_detokenize(const struct tawny_vocab *vocab, const int32_t *ids,
                                              size_t n, bool special, char **text, size_t *len);

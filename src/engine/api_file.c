@@ -319,8 +319,16 @@ enum tawny_status tawny_detokenize(const struct tawny_vocab *vocab, const int32_
     char *out = mem_alloc(room + 1);
     if (!out)
         return TAWNY_ERROR_MEMORY;
+    bool first = tok_adds_space(vocab->tok);
     for (size_t i = 0; i < n; i++) {
         struct tok_str piece = tok_piece(vocab->tok, ids[i], special);
+        if (first && !tok_is_control(vocab->tok, ids[i])) {
+            first = false;
+            if (piece.len && piece.s[0] == ' ') {
+                piece.s++;
+                piece.len--;
+            }
+        }
         memcpy(out + *len, piece.s, piece.len);
         *len += piece.len;
     }

@@ -59,11 +59,9 @@ size_t tok_stream_push(struct tok_stream *s, int32_t id, char *out, size_t room)
 {
     struct writer w = {out, room, 0};
     struct tok_str piece = tok_piece(s->tok, id, s->special);
-    bool control = id < 0 || (uint32_t)id >= s->tok->n || s->tok->kind[id] == TOK_CONTROL;
-    if (!s->started && !control) {
+    if (!s->started && !tok_is_control(s->tok, id)) {
         s->started = true;
-        if (s->tok->family == TOK_SPM && s->tok->add_space_prefix && piece.len &&
-            piece.s[0] == ' ') {
+        if (tok_adds_space(s->tok) && piece.len && piece.s[0] == ' ') {
             piece.s++;
             piece.len--;
         }

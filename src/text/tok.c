@@ -373,6 +373,16 @@ int32_t tok_eos(const struct tok *t)
     return t->eos;
 }
 
+bool tok_adds_space(const struct tok *t)
+{
+    return t->family == TOK_SPM && t->add_space_prefix;
+}
+
+bool tok_is_control(const struct tok *t, int32_t id)
+{
+    return id < 0 || (uint32_t)id >= t->n || t->kind[id] == TOK_CONTROL;
+}
+
 bool tok_add_bos(const struct tok *t)
 {
     return t->add_bos;

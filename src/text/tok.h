@@ -99,6 +99,9 @@ uint32_t tok_count(const struct tok *t);
 int32_t tok_bos(const struct tok *t);
 int32_t tok_eos(const struct tok *t);
 bool tok_add_bos(const struct tok *t);
+/* True if a text's first word was given a space in front, which its text is shown without. */
+bool tok_adds_space(const struct tok *t);
+bool tok_is_control(const struct tok *t, int32_t id);
 /* True for tokens that end a generation (eos, eot, eom and the like). */
 bool tok_is_eog(const struct tok *t, int32_t id);
 /* The token with exactly this text, or TOK_NONE. */
