@@ -87,8 +87,9 @@ TAWNY_API enum tawny_status tawny_devices(struct tawny_device_info *out, uint32_
 
 struct tawny_device_params {
     const char *device;      /* index, part of the name, or (beginning of the) UUID; NULL:
-                                $TAWNY_DEVICE, else the best. A software device is taken only when there is no
-                                other or when asked for, and is named in a warning when unasked */
+                                $TAWNY_DEVICE, else the best. A software device is taken
+                                only when there is no other or when asked for, and is named in
+                                a warning when unasked */
     const char *cache_dir;   /* compiled kernels; NULL: $XDG_CACHE_HOME/tawny; "": none */
     uint64_t features_off;   /* bits of features not to use, for tests */
     bool profile;            /* measure every dispatch; see tawny_profile */

@@ -248,7 +248,8 @@ struct k_matmul_push {
 
 /* Rows of x for matrix units: dst[m][k] f16, the row taken times a power of two that puts its
  * largest value into [2^14, 2^15), and scale[m] f32, the inverse of that power; or, with
- * K_HALF_BF16, plain bf16 and no scale. Rounded to nearest even. Rows at or beyond step.n_rows are skipped. */
+ * K_HALF_BF16, plain bf16 and no scale. Rounded to nearest even. Rows at or beyond step.n_rows are
+ * skipped. */
 struct k_half_push {
     U64 x, dst, scale, step;
     U32 m; /* workgroups, one a row */

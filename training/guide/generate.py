@@ -152,7 +152,8 @@ class Sample:
 WEIGHT = {
     "transcribe": 3, "format": 3, "language": 3, "device": 3, "run_p": 2.5, "run_f": 1.5,
     "chat": 1.8, "inspect": 2, "memory": 1.5, "devices": 1.8, "verify": 2.2, "verify_m": 2.2,
-    "bench": 2, "serve": 2.2, "tokenize": 1.6, "perplexity": 1.6, "translate": 1.8, "code": 2.5, "listen": 1.6,
+    "bench": 2, "serve": 2.2, "tokenize": 1.6, "perplexity": 1.6, "translate": 1.8, "code": 2.5,
+    "listen": 1.6,
     "temp": 1.5, "seed": 1.6, "context": 1.6, "length": 1.6, "other": 9, "stop": 1.4, "outdir": 1.3,
     "who": 0.9, "run": 1.8, "help": 0.9, "json_devices": 0.4, "bye": 0.6, "thanks": 0.8,
     "interrupt": 1.4, "batch": 1.2, "words": 1.2, "special": 0.7, "beam": 0.8, "hint": 0.8,
