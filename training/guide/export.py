@@ -60,7 +60,6 @@ def write(path, folder, matrix):
     w = gguf.GGUFWriter(path, "qwen2")
     w.add_name("tawny guide")
     w.add_description("A small guide to the commands of tawny")
-    w.add_license("MIT")
     w.add_size_label("5M")
     w.add_context_length(c["max_position_embeddings"])
     w.add_embedding_length(c["hidden_size"])
