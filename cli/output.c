@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli.h"
@@ -174,7 +175,10 @@ void progress_clear(void)
 void progress(const char *what, uint64_t done, uint64_t total)
 {
     enum { WIDTH = 30 };
+    const double patience = 0.3; /* what is done sooner needs no bar */
     static int terminal = -1;
+    static const char *now;
+    static double since;
     static unsigned last = UINT32_MAX;
     if (terminal < 0)
         terminal = isatty(STDERR_FILENO);
@@ -184,6 +188,12 @@ void progress(const char *what, uint64_t done, uint64_t total)
         progress_clear();
         return;
     }
+    if (!bar_shown && (!now || strcmp(now, what) || done <= 1)) {
+        now = what;
+        since = time_now();
+    }
+    if (time_now() - since < patience)
+        return;
     unsigned percent = (unsigned)(100.0 * (double)done / (double)total);
     if (bar_shown && percent == last)
         return;

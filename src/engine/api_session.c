@@ -77,11 +77,8 @@ static enum status encode_messages(const struct engine_model *em,
         messages[i].content = p->messages[i].content;
     }
     TRY_GOTO(chat_format(em->chat, messages, p->n_messages, true, &text, &parts, &n_parts));
-    for (size_t i = 0; i < n_parts; i++) {
-        struct tok_encode_params how = {.special = parts[i].special, .no_bos = i > 0};
-        TRY_GOTO(tok_encode(em->tok, text + parts[i].begin, parts[i].end - parts[i].begin, &how,
-                            &out->ids, &out->n));
-    }
+    struct tok_encode_params how = {.parts = parts, .n_parts = n_parts};
+    s = tok_encode(em->tok, text, strlen(text), &how, &out->ids, &out->n);
 fail:
     mem_free(messages);
     mem_free(text);
@@ -223,7 +220,7 @@ static void appended(struct output *o, size_t before)
 
 static enum status put_token(struct output *o, int32_t id)
 {
-    size_t piece = tok_piece(o->stream.tok, id, false).len + 16, before = o->len;
+    size_t piece = TOK_STREAM_ROOM(tok_piece(o->stream.tok, id, false).len), before = o->len;
     TRY(reserve(o, piece));
     o->ids[o->n_ids++] = id;
     o->len += tok_stream_push(&o->stream, id, o->text + o->len, piece);

@@ -79,11 +79,11 @@ def random_weights(key, n, type, deviation):
 
 class Model:
     def __init__(self, name, arch, hidden, heads, kv, head, ffn, vocab, layers=2, tied=False,
-                 theta=10000.0, scaling=None, type="F32"):
+                 theta=10000.0, scaling=None, type="F32", template=None):
         self.name, self.arch, self.hidden, self.heads, self.kv = name, arch, hidden, heads, kv
         self.head, self.ffn, self.vocab, self.layers, self.tied = head, ffn, vocab, layers, tied
         self.theta, self.scaling, self.type = theta, scaling, type
-        self.eps, self.context = 1e-5, 512
+        self.eps, self.context, self.template = 1e-5, 512, template
 
     def rope_factors(self):
         """Llama 3's rule: long waves are slowed by a factor, short ones not, some in between."""
@@ -154,6 +154,10 @@ class Model:
             f.meta(f"{a}.rope.scaling.factor", "f32", self.scaling["factor"])
         pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)]
         kinds = [2, 3, 3] + [6] * 256
+        if self.template:
+            pieces += ["<|im_start|>", "<|im_end|>"]
+            kinds += [3, 3]
+            f.meta("tokenizer.chat_template", "string", self.template)
         while len(pieces) < self.vocab:
             i = len(pieces) - 259
             pieces.append("\u2581" if i == 0 else "\u2581w%d" % i)

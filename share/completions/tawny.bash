@@ -1,0 +1,51 @@
+# Completion of tawny's verbs, options and files for bash.
+
+_tawny_options() {
+    case $1 in
+    run)
+        echo "-p --prompt -f --file --lines --system --chat --raw -n --predict --n-predict -c
+            --ctx-size -b --batch-size --temp --temperature --top-k --top-p --min-p -s --seed
+            --repeat-penalty --presence-penalty --frequency-penalty --repeat-last-n --logit-bias
+            -r --stop --ignore-eos --device --json --stats"
+        ;;
+    devices) echo "--json" ;;
+    inspect) echo "-c --ctx-size -b --batch-size --tensors --device --json" ;;
+    tokenize) echo "--special --decode --no-bos -f --file --json" ;;
+    eval)
+        echo "--tokens --logits --chunk -f --file --perplexity -c --ctx --ctx-size -b --batch-size
+            --device --json --stats"
+        ;;
+    bench)
+        echo "-p --n-prompt -n --n-gen -r --repetitions -b --batch-size -c --ctx-size --profile
+            --device --json --stats"
+        ;;
+    esac
+    echo "-v --verbose -q --quiet -h --help --version"
+}
+
+_tawny() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
+    local verbs="run devices inspect tokenize eval bench help"
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        if [[ " $verbs " == *" ${COMP_WORDS[i]} "* ]]; then
+            verb=${COMP_WORDS[i]}
+            break
+        fi
+    done
+    if [[ -z $verb ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$verbs --version --help" -- "$word")
+    elif [[ $verb == help ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word")
+    elif [[ $before == --device || $before == -dev ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(tawny devices 2>/dev/null |
+            sed -n 's/^\([0-9][0-9]*\)  .*/\1/p')" -- "$word")
+    elif [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_tawny_options "$verb")" -- "$word")
+    else
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    fi
+}
+
+complete -F _tawny tawny
