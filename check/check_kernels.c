@@ -5,13 +5,25 @@
 #include <fnmatch.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "case.h"
 #include "kernels/shaders.h"
+
+/* A shader that leaves its memory may take a software device down with it: name the case. */
+static char running[512];
+
+static void on_crash(int signal)
+{
+    ssize_t n = write(STDERR_FILENO, running, strlen(running));
+    (void)n;
+    _exit(128 + signal);
+}
 
 struct options {
     const char *pattern, *types;
@@ -234,6 +246,9 @@ static enum status check_line(const struct options *o, struct check_runner *r, c
     long cases = (o->cases + family->every - 1) / family->every;
     for (long i = o->only >= 0 ? o->only : 0; i < cases || i == o->only; i++) {
         struct case_outcome out;
+        snprintf(running, sizeof running,
+                 "check_kernels: crashed in --kernel %s/%s --seed %" PRIu64 " --only %ld\n",
+                 family->name, type_name, o->seed, i);
         uint64_t seed = case_seed(o, family->name, type_name, i);
         enum status s = check_runner_run(r, family, type, seed, &out);
         t.cases++;
@@ -292,6 +307,8 @@ fail:
 int main(int argc, char **argv)
 {
     struct options o = {.seed = 1, .cases = 4, .only = -1, .gpu = {.timestamps = true}};
+    signal(SIGSEGV, on_crash);
+    signal(SIGBUS, on_crash);
     enum status s = parse(argc, argv, &o);
     if (s == OK)
         s = run(&o);
