@@ -145,8 +145,9 @@ void check_runner_destroy(struct check_runner **r);
 struct case_outcome {
     struct check_result result;
     struct check_limit limit;
-    double seconds; /* CASE_BENCH: median of the plan's dispatches */
-    double bytes;   /* weight bytes that it reads */
+    double seconds;  /* CASE_BENCH: median of the plan's dispatches */
+    double bytes;    /* weight bytes that it reads */
+    uint64_t digest; /* of all bits that the references say something about */
     char text[320];
 };
 

@@ -30,12 +30,12 @@ struct options {
     uint64_t seed;
     long cases, only;
     struct gpu_params gpu;
-    bool thorough, bench, reverse, list, quiet;
+    bool thorough, bench, reverse, list, quiet, digests;
 };
 
 static const char usage[] =
     "usage: check_kernels [OPTION...]\n"
-    "  --kernel PATTERN  only these, as in 'matvec*' or 'matvec/q4_k'\n"
+    "  --kernel A,B...   only these, as in 'matvec*,norm' or 'matvec/q4_k'\n"
     "  --seed N          of the random cases (default 1)\n"
     "  --cases N         of each kernel and block type (default 4); a share of that where\n"
     "                    pipelines take long to compile\n"
@@ -47,6 +47,7 @@ static const char usage[] =
     "  --reverse         shaders with the order of invocations turned around\n"
     "  --thorough        also the shapes of real models\n"
     "  --bench           only those, with times\n"
+    "  --digests         a number for the bits that each case gave\n"
     "  --quiet           only lines that fail, and the last\n"
     "  --verbose         each case before it runs\n"
     "  --list            names of the kernels\n";
@@ -63,6 +64,7 @@ enum {
     OPT_REVERSE,
     OPT_THOROUGH,
     OPT_BENCH,
+    OPT_DIGESTS,
     OPT_QUIET,
     OPT_VERBOSE,
     OPT_LIST,
@@ -81,6 +83,7 @@ static const struct option long_options[] = {
     {"reverse", no_argument, NULL, OPT_REVERSE},
     {"thorough", no_argument, NULL, OPT_THOROUGH},
     {"bench", no_argument, NULL, OPT_BENCH},
+    {"digests", no_argument, NULL, OPT_DIGESTS},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"list", no_argument, NULL, OPT_LIST},
@@ -137,6 +140,9 @@ static enum status parse(int argc, char **argv, struct options *o)
             break;
         case OPT_BENCH:
             o->bench = true;
+            break;
+        case OPT_DIGESTS:
+            o->digests = true;
             break;
         case OPT_QUIET:
             o->quiet = true;
@@ -214,20 +220,27 @@ static uint64_t case_seed(const struct options *o, const char *kernel, const cha
     return h;
 }
 
+/* True if one of the patterns, which are separated by commas, matches one of the names. */
+static bool matches(const char *patterns, const char *name, const char *other)
+{
+    char pattern[128];
+    for (const char *p = patterns; *p;) {
+        size_t n = strcspn(p, ",");
+        snprintf(pattern, sizeof pattern, "%.*s", (int)n, p);
+        if (!fnmatch(pattern, name, 0) || !fnmatch(pattern, other, 0))
+            return true;
+        p += n + (p[n] == ',');
+    }
+    return false;
+}
+
 static bool asked_for(const struct options *o, const struct check_family *family, const char *type)
 {
     char name[64];
     snprintf(name, sizeof name, "%s/%s", family->name, type);
-    if (o->pattern && fnmatch(o->pattern, family->name, 0) && fnmatch(o->pattern, name, 0))
+    if (o->pattern && !matches(o->pattern, family->name, name))
         return false;
-    if (!o->types || !family->by_type)
-        return true;
-    size_t n = strlen(type);
-    for (const char *t = o->types; t; t = strchr(t, ',') ? strchr(t, ',') + 1 : NULL) {
-        if (!strncmp(t, type, n) && (t[n] == ',' || t[n] == '\0'))
-            return true;
-    }
-    return false;
+    return !o->types || !family->by_type || matches(o->types, type, type);
 }
 
 /* All cases of a kernel and type. *wrong grows by those that failed; a status: the device is gone.
@@ -258,6 +271,8 @@ static enum status check_line(const struct options *o, struct check_runner *r, c
                 report_wrong(o, family->name, type_name, i, &out, s);
             TRY(gpu_check(g));
         }
+        if (o->digests && s == OK)
+            printf("digest %s/%s %ld %016" PRIx64 "\n", family->name, type_name, i, out.digest);
         if (o->bench && s == OK)
             printf("    %-70s %9.1f us %8.1f GB/s\n", out.text, out.seconds * 1e6,
                    out.seconds > 0 ? out.bytes / out.seconds * 1e-9 : 0);

@@ -185,6 +185,18 @@ static void compare_runs(struct check_runner *r, struct check_result *result)
     }
 }
 
+/* FNV-1a over what was written, wherever it lies. */
+static uint64_t digest(const struct check_runner *r)
+{
+    const struct check_range *range = &r->c.mem->ranges[0];
+    uint64_t h = 0xcbf29ce484222325u;
+    for (uint64_t i = 0; i < r->c.used && range->kind; i++) {
+        if (range->kind[i] != CHECK_ANY && range->kind[i] != CHECK_UNCHANGED)
+            h = (h ^ r->got[i]) * 0x100000001b3u;
+    }
+    return h;
+}
+
 static int by_size(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -235,6 +247,7 @@ enum status check_runner_run(struct check_runner *r, const struct check_family *
     }
     TRY(check_compare(c->mem, c->base, c->used, r->got, out->limit, &out->result));
     compare_pairs(r, &out->result);
+    out->digest = digest(r);
     if (r->params.twice && !c->run) {
         TRY(run_plan(r, r->again));
         compare_runs(r, &out->result);
