@@ -120,7 +120,8 @@ enum status case_flash(struct check_case *c, enum quant_type type)
     uint32_t heads, kv_heads, d;
     pick_heads(c, &heads, &kv_heads, &d);
     uint32_t max_pages = rand_range(&c->rand, 1, 3);
-    struct k_flash_args a = {.m = case_count(c, c->size == CASE_QUICK ? 97 : 256)};
+    struct k_flash_args a = {.m = case_count(c, c->size == CASE_QUICK ? 97 : 256),
+                             .way = rand_one_in(&c->rand, 2) ? K_WAY_F32 : K_WAY_NV};
     uint32_t room = max_pages * K_PAGE_TOKENS - a.m;
     uint32_t any = rand_below(&c->rand, room + 1), first = RAND_PICK(&c->rand, 0, 0, any, room);
     a.steps = case_steps(c, &(struct case_steps_params){.rows = a.m,
@@ -133,8 +134,9 @@ enum status case_flash(struct check_case *c, enum quant_type type)
     a.scale = (float)(1 / sqrt(d));
     a.q = case_normals(c, (uint64_t)a.m * heads * d, rand_one_in(&c->rand, 4) ? 6 : 1, "q");
     a.out = case_out(c, (uint64_t)a.m * heads * d, "out");
-    case_text(c, "m %u (%u in use) from %u heads %u/%u of %u", a.m,
-              case_step_header(c, &a.steps)->n_rows, first, heads, kv_heads, d);
+    case_text(c, "m %u (%u in use) from %u heads %u/%u of %u%s", a.m,
+              case_step_header(c, &a.steps)->n_rows, first, heads, kv_heads, d,
+              a.way == K_WAY_NV ? " nv" : "");
     return k_flash(c->plan, &a);
 }
 
@@ -182,4 +184,49 @@ enum status case_embed(struct check_case *c, enum quant_type type)
     case_text(c, "rows %u (%u in use) k %u vocab %u slots %u%s", rows,
               case_step_header(c, &a.steps)->n_rows, k, vocab, slots, a.seqs ? " history" : "");
     return k_embed(c->plan, &a);
+}
+
+/* A step of `rows` rows of one sequence, all in use. */
+static struct k_steps chunk(struct check_case *c, uint32_t rows, uint32_t first, uint32_t n_ctx)
+{
+    struct k_steps steps = case_steps(
+        c, &(struct case_steps_params){
+               .rows = rows, .slots = 1, .n_ctx = n_ctx, .one_sequence = true, .first = first});
+    case_step_header(c, &steps)->n_rows = rows;
+    for (uint32_t i = 0; i < rows; i++)
+        case_step_rows(c, &steps)[i] = (struct k_row){.pos = first + i};
+    return steps;
+}
+
+/* A prompt at once and in two chunks: the same bits. */
+enum status case_flash_bits(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    uint32_t heads, kv_heads, d, n_ctx = 2 * K_PAGE_TOKENS;
+    pick_heads(c, &heads, &kv_heads, &d);
+    uint32_t m = case_count(c, 97) + 1, first = rand_range(&c->rand, 1, m - 1);
+    uint32_t pos = rand_below(&c->rand, n_ctx - m + 1);
+    struct k_flash_args a = {.m = m, .steps = chunk(c, m, pos, n_ctx), .way = K_WAY_F32};
+    struct k_steps head = chunk(c, first, pos, n_ctx),
+                   rest = chunk(c, m - first, pos + first, n_ctx);
+    a.kv = case_kv(c, heads, kv_heads, d, 1, 2, &a.steps);
+    case_fill_kv(c, &a.kv, &a.steps);
+    a.scale = (float)(1 / sqrt(d));
+    uint64_t row = (uint64_t)heads * d, parts;
+    a.q = case_normals(c, m * row, 1, "q");
+    a.out = case_out(c, m * row, "out at once");
+    parts = case_out(c, m * row, "out in chunks");
+    case_text(c, "m %u in chunks of %u and %u from %u heads %u/%u of %u", m, first, m - first, pos,
+              heads, kv_heads, d);
+    case_same_bits(c, a.out, parts, m * row * 4, "a prompt at once and in chunks");
+    TRY(k_flash(c->plan, &a));
+    a.m = first;
+    a.out = parts;
+    a.steps = head;
+    TRY(k_flash(c->plan, &a));
+    a.m = m - first;
+    a.q += first * row * 4;
+    a.out += first * row * 4;
+    a.steps = rest;
+    return k_flash(c->plan, &a);
 }

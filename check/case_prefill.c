@@ -60,6 +60,35 @@ enum status case_matmul(struct check_case *c, enum quant_type type)
     return k_matmul(c->plan, &a);
 }
 
+/* The same rows at once and in two parts: the same bits. */
+enum status case_matmul_bits(struct check_case *c, enum quant_type type)
+{
+    uint32_t m = case_count(c, 200) + 1, first = rand_range(&c->rand, 1, m - 1);
+    uint32_t k = case_row_length(c, type, 1024), n = case_count(c, 300);
+    struct k_matmul_args a = {.name = "check", .m = m, .way = K_WAY_F32};
+    a.x = case_floats(c, (uint64_t)m * k, 1, "x");
+    a.w = case_weight(c, type, n, k, "w");
+    a.out = case_out(c, (uint64_t)m * n, "out at once");
+    uint64_t parts = case_out(c, (uint64_t)m * n, "out in parts"), row = (uint64_t)n * 4;
+    case_text(c, "m %u in parts of %u and %u n %u k %u", m, first, m - first, n, k);
+    case_same_bits(c, a.out, parts, m * row, "rows at once and in parts");
+    TRY(k_matmul(c->plan, &a));
+    /* An operand must lie at a multiple of 16 bytes: the second part begins at such a row. */
+    while (first > 1 && first * row % 16)
+        first--;
+    if (first * row % 16)
+        first = m;
+    a.out = parts;
+    a.m = first;
+    TRY(k_matmul(c->plan, &a));
+    if (first == m)
+        return OK;
+    a.x += (uint64_t)first * k * 4;
+    a.out += first * row;
+    a.m = m - first;
+    return k_matmul(c->plan, &a);
+}
+
 enum status case_silu(struct check_case *c, enum quant_type type)
 {
     (void)type;

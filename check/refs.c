@@ -14,6 +14,10 @@
     {                                                                                              \
         5e-7, 5e-3                                                                                 \
     }
+#define F16_ATTENTION                                                                              \
+    {                                                                                              \
+        1e-6, 1e-2                                                                                 \
+    }
 #define BITS                                                                                       \
     {                                                                                              \
         0, 0                                                                                       \
@@ -33,6 +37,7 @@ const struct check_ref check_refs[] = {
     {"product_nv_bf16", check_matrix_product, F16_IN},
     {"rope", check_rope, F32_POINT},
     {"flash", check_flash, F32_SUM},
+    {"flash_nv", check_flash, F16_ATTENTION},
     {"silu", check_silu_mul, F32_POINT},
     {"transpose", check_transpose, BITS},
     {"bmm", check_bmm, F32_SUM},

@@ -1,4 +1,5 @@
-// dequant.comp - a matrix of weights as f16: see k_dequant_push. One invocation a piece.
+// dequant.comp - a matrix of weights as f16: see k_dequant_push. One invocation a chunk, neighbours
+// along the row.
 #include "lib/types.glsl"
 #include "lib/math.glsl"
 #include "quants.glsl"
@@ -10,14 +11,23 @@ layout(push_constant, scalar) uniform Push { k_dequant_push p; };
 
 #include "lib/pieces.glsl"
 
+const uint CHUNKS = K / Q_CHUNK(TYPE), RUN = Q_CHUNK(TYPE) / Q_RUNS(TYPE);
+
 void main()
 {
-    // A workgroup takes 64 rows; parts of a chunk are told apart by 64 invocations.
-    uint row = gl_WorkGroupID.y * 64u + TID % 64u;
-    uint piece = gl_WorkGroupID.x * 4u + TID / 64u;
-    if (row >= p.rows || piece >= PIECES)
-        return;
-    float v[8];
-    piece_load(p.w, p.first + row, piece, v);
-    U32x4s(p.dst + uint64_t(row) * (K * 2u)).v[piece_column(piece) / 8u] = piece_half(v);
+    uint row0 = gl_WorkGroupID.y * K_DEQUANT_ROWS;
+    for (uint i = gl_WorkGroupID.x * K_GROUP + TID; i < K_DEQUANT_ROWS * CHUNKS;
+         i += gl_NumWorkGroups.x * K_GROUP) {
+        uint row = row0 + i / CHUNKS, chunk = i % CHUNKS;
+        if (row >= p.rows)
+            break;
+        U32x4s dst = U32x4s(p.dst + uint64_t(row) * (K * 2u));
+        raw_block raw = q_load(TYPE, p.w, N, K, p.first + row, chunk);
+        [[unroll]] for (uint part = 0u; part < Q_CHUNK(TYPE) / 8u; part++) {
+            float v[8];
+            piece_decode(raw, chunk, part, v);
+            uint column = q_column(TYPE, chunk, part * 8u / RUN) + part * 8u % RUN;
+            dst.v[column / 8u] = piece_half(v);
+        }
+    }
 }

@@ -1,13 +1,14 @@
-#include "kernels/op.h"
-
 #include <inttypes.h>
+
+#include "kernels/op.h"
+#include "kernels/shaders.h"
 
 enum status k_flash(struct plan *p, const struct k_flash_args *a)
 {
     const struct k_kv *kv = &a->kv;
     TRY(k_kv_check("flash", kv));
-    if (kv->kv_heads > 65535)
-        return status_fail(ERR_MODEL, "flash: %" PRIu32 " KV heads: at most 65535", kv->kv_heads);
+    if (kv->heads > 65535)
+        return status_fail(ERR_MODEL, "flash: %" PRIu32 " heads: at most 65535", kv->heads);
     if (kv->offset % 16 || (a->q | a->out) % 16)
         return status_fail(ERR_MODEL, "flash: operands must lie at multiples of 16 bytes");
     uint32_t group = kv->heads / kv->kv_heads;
@@ -25,14 +26,27 @@ enum status k_flash(struct plan *p, const struct k_flash_args *a)
         .m = a->m,
         .scale = a->scale,
     };
+    /* Matrix units multiply in f16 and want whole 32s; below 16 rows they are mostly empty. */
+    bool can = (gpu_get_info(plan_gpu(p))->caps & GPU_CAP_COOPMAT2) && shader_find("flash_nv") &&
+               kv->head_dim % 32 == 0;
+    bool nv = can && (a->way == K_WAY_NV || (a->way != K_WAY_F32 && a->m >= 16));
     struct k_op o;
-    k_op_begin(&o, "flash", "flash", &push, sizeof push, 4);
+    k_op_begin(&o, "flash", nv ? "flash_nv" : "flash", &push, sizeof push, 4);
     o.op.pipe.spec[K_FLASH_HEADS] = kv->heads;
     o.op.pipe.spec[K_FLASH_KV_HEADS] = kv->kv_heads;
     o.op.pipe.spec[K_FLASH_HEAD_DIM] = kv->head_dim;
     o.op.pipe.n_spec = K_FLASH_SPECS;
-    o.op.groups[0] = (a->m * group + 63) / 64;
-    o.op.groups[1] = kv->kv_heads;
+    if (nv) {
+        enum { ROWS = 64, KEYS = 64 };
+        o.op.pipe.spec[K_FLASH_ROWS] = ROWS;
+        o.op.pipe.spec[K_FLASH_KEYS] = KEYS;
+        o.op.pipe.n_spec = K_FLASH_NV_SPECS;
+        o.op.groups[0] = (a->m + ROWS - 1) / ROWS;
+        o.op.groups[1] = kv->heads;
+    } else {
+        o.op.groups[0] = (a->m * group + 63) / 64;
+        o.op.groups[1] = kv->kv_heads;
+    }
 
     uint64_t bytes = (uint64_t)a->m * kv->heads * kv->head_dim * sizeof(float);
     k_reads(&o, a->q, bytes);

@@ -166,6 +166,7 @@ struct k_flash_args {
     struct k_kv kv;
     struct k_steps steps;
     float scale;
+    enum k_way way;      /* K_WAY_F32 or K_WAY_NV */
 };
 enum status k_flash(struct plan *p, const struct k_flash_args *a);
 

@@ -269,6 +269,7 @@ struct k_dequant_push {
 #define K_DEQUANT_N 1 /* rows of w */
 #define K_DEQUANT_K 2
 #define K_DEQUANT_SPECS 3
+#define K_DEQUANT_ROWS 8u /* rows of workgroups of one y */
 
 /* As k_matmul_push by matrix units, float accumulators: x is what k_half_push makes, weights are
  * rounded to f16 (at most 65504 in magnitude; BF16 stays where x is bf16), out[m] is taken times
@@ -321,6 +322,9 @@ struct k_flash_push {
 #define K_FLASH_KV_HEADS 1
 #define K_FLASH_HEAD_DIM 2
 #define K_FLASH_SPECS 3
+#define K_FLASH_ROWS 3 /* flash_nv: rows of a workgroup, keys at a time */
+#define K_FLASH_KEYS 4
+#define K_FLASH_NV_SPECS 5
 
 /* dst[i] = silu(gate[i]) * up[i], n values. */
 struct k_silu_push {
@@ -348,7 +352,7 @@ struct k_transpose_push {
 #define K_TRANSPOSE_BYTES 0
 #define K_TRANSPOSE_SPECS 1
 
-/* c[i3][i2][m][n] = scale * sum_k a[i3 / r3][i2 / r2][m][k] b[...][n][k] (or b[k][n] with
+/* c[i3][i2][m][n] = scale * sum_k a[i3 / r3][i2 / r2][m][k] b[i3][i2][n][k] (or b[k][n] with
  * K_BMM_BT 0), f32; strides in elements, so operands may be views. */
 struct k_bmm_push {
     U64 a, b, c;

@@ -115,8 +115,10 @@ static enum status dequant(struct plan *p, const struct k_weight *w, uint32_t fi
     o.op.pipe.spec[K_DEQUANT_N] = w->n;
     o.op.pipe.spec[K_DEQUANT_K] = w->k;
     o.op.pipe.n_spec = K_DEQUANT_SPECS;
-    o.op.groups[0] = (w->k / 8 + 3) / 4;
-    o.op.groups[1] = (rows + 63) / 64;
+    o.op.groups[0] = (K_DEQUANT_ROWS * (w->k / 32) + K_GROUP - 1) / K_GROUP;
+    if (!o.op.groups[0])
+        o.op.groups[0] = 1;
+    o.op.groups[1] = (rows + K_DEQUANT_ROWS - 1) / K_DEQUANT_ROWS;
     k_reads(&o, w->addr, k_weight_bytes(w));
     k_writes(&o, dst, (uint64_t)rows * w->k * 2);
     o.op.weight_bytes = quant_row_bytes(w->type, w->k) * rows;
