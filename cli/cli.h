@@ -72,7 +72,7 @@ extern struct global global;
 #define OPTION_DEVICE                                                                              \
     {                                                                                              \
         "--device -dev", OPT_TEXT, &global.device, "D",                                            \
-            "index, part of the name, or UUID; else $TAWNY_DEVICE, else the best"             \
+            "index, part of the name, or UUID; else $TAWNY_DEVICE, else the best"                  \
     }
 #define OPTION_JSON                                                                                \
     {                                                                                              \
