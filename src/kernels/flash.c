@@ -37,11 +37,13 @@ enum status k_flash(struct plan *p, const struct k_flash_args *a)
     o.op.pipe.spec[K_FLASH_HEAD_DIM] = kv->head_dim;
     o.op.pipe.n_spec = K_FLASH_SPECS;
     if (nv) {
-        enum { ROWS = 64, KEYS = 64 };
-        o.op.pipe.spec[K_FLASH_ROWS] = ROWS;
-        o.op.pipe.spec[K_FLASH_KEYS] = KEYS;
+        /* Tall tiles read keys less often; they pay when they still fill the device. */
+        uint32_t units = gpu_get_info(plan_gpu(p))->units;
+        uint32_t rows = (a->m + 127) / 128 * kv->heads * 2 >= units ? 128 : 64;
+        o.op.pipe.spec[K_FLASH_ROWS] = rows;
+        o.op.pipe.spec[K_FLASH_KEYS] = kv->head_dim > 64 ? 32 : 64;
         o.op.pipe.n_spec = K_FLASH_NV_SPECS;
-        o.op.groups[0] = (a->m + ROWS - 1) / ROWS;
+        o.op.groups[0] = (a->m + rows - 1) / rows;
         o.op.groups[1] = kv->heads;
     } else {
         o.op.groups[0] = (a->m * group + 63) / 64;

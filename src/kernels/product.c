@@ -86,23 +86,35 @@ enum status k_product_khr(struct plan *p, const struct k_matmul_args *a)
 
 /* ---- VK_NV_cooperative_matrix2 ------------------------------------------------------------ */
 
+/* A tile and what it costs a multiprocessor (microseconds an H200 takes for 2048 columns). */
 struct nv_tile {
     uint32_t m, n, k;
+    float cost;
 };
 
-/* The largest tile of which there are enough to give every multiprocessor one. */
-static struct nv_tile nv_tile(const struct gpu_info *info, uint32_t m, uint32_t n)
+/* The tile that should take the least time: tall and wide ones read less, small ones leave fewer
+ * multiprocessors idle in the last round. */
+static const struct nv_tile *nv_tile(const struct gpu_info *info, uint32_t m, uint32_t n)
 {
     static const struct nv_tile tiles[] = {
-        {128, 256, 64}, {128, 128, 64}, {64, 128, 64}, {64, 64, 64}};
-    size_t last = sizeof tiles / sizeof *tiles - 1;
-    for (size_t i = 0; i < last; i++) {
-        uint64_t count =
-            (uint64_t)((m + tiles[i].m - 1) / tiles[i].m) * ((n + tiles[i].n - 1) / tiles[i].n);
-        if (count >= info->units)
-            return tiles[i];
+        {128, 256, 64, 70},  {128, 128, 64, 40}, {128, 64, 64, 29},    {64, 128, 64, 30},
+        {64, 64, 64, 15.5f}, {64, 32, 64, 14},   {32, 32, 128, 11.5f},
+    };
+    const struct nv_tile *best = tiles;
+    float least = 0;
+    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+        const struct nv_tile *t = &tiles[i];
+        uint64_t count = div_up(m, t->m) * div_up(n, t->n), rounds = div_up(count, info->units);
+        /* Between rounds that end together and none at all. */
+        float cost = t->cost * ((float)rounds + (float)count / (float)info->units) / 2;
+        if (count <= info->units)
+            cost = t->cost;
+        if (i == 0 || cost < least) {
+            best = t;
+            least = cost;
+        }
     }
-    return tiles[last];
+    return best;
 }
 
 static enum status dequant(struct plan *p, const struct k_weight *w, uint32_t first, uint32_t rows,
@@ -128,17 +140,17 @@ static enum status dequant(struct plan *p, const struct k_weight *w, uint32_t fi
 static enum status nv_slice(struct plan *p, const struct k_matmul_args *a, bool bf16, uint64_t half,
                             uint64_t scale, const struct k_weight *w, uint32_t first)
 {
-    struct nv_tile t = nv_tile(gpu_get_info(plan_gpu(p)), a->m, w->n);
+    const struct nv_tile *t = nv_tile(gpu_get_info(plan_gpu(p)), a->m, w->n);
     struct k_product_push push = {.x = half, .scale = scale};
     struct k_op o;
     begin(&o, bf16 ? "product_nv_bf16" : "product_nv", &push, a, w, first);
     o.op.pipe.spec[K_PRODUCT_BF16] = bf16;
-    o.op.pipe.spec[K_PRODUCT_TILE_M] = t.m;
-    o.op.pipe.spec[K_PRODUCT_TILE_N] = t.n;
-    o.op.pipe.spec[K_PRODUCT_TILE_K] = t.k;
+    o.op.pipe.spec[K_PRODUCT_TILE_M] = t->m;
+    o.op.pipe.spec[K_PRODUCT_TILE_N] = t->n;
+    o.op.pipe.spec[K_PRODUCT_TILE_K] = t->k;
     o.op.pipe.n_spec = K_PRODUCT_NV_SPECS;
-    o.op.groups[0] = (w->n + t.n - 1) / t.n;
-    o.op.groups[1] = (a->m + t.m - 1) / t.m;
+    o.op.groups[0] = (w->n + t->n - 1) / t->n;
+    o.op.groups[1] = (a->m + t->m - 1) / t->m;
     if (a->w.type == w->type)
         o.op.weight_bytes = k_weight_bytes(w);
     return k_op_add(p, &o);

@@ -27,22 +27,15 @@ layout(push_constant, scalar) uniform Push { k_product_push p; };
 
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer Smalls { SMALL v[]; };
 
-uint rows; // in use
+#define SUMS coopmat<float, gl_ScopeWorkgroup, TILE_M, TILE_N, gl_MatrixUseAccumulator>
+#define CLAMPED tensorLayoutNV<2, gl_CooperativeMatrixClampModeConstantNV>
 
-float finish(const in uint row, const in uint col, const in float sum, const in uint m0,
-             const in uint n0)
+// Of an f32 operand: rows x N values, `down` and `right` apart.
+CLAMPED layout_of(uint rows, uint down, uint right)
 {
-    uint m = m0 + row, n = n0 + col;
-    float y = sum;
-    if (m < rows && n < N) {
-        if (p.scale != 0u)
-            y *= F32s(p.scale).v[m];
-        if (p.bias != 0u)
-            y += F32s(p.bias).v[n];
-        if (p.residual != 0u)
-            y += F32s(p.residual + (uint64_t(m) * LD + n) * 4u).v[0];
-    }
-    return y;
+    CLAMPED t = createTensorLayoutNV(2, gl_CooperativeMatrixClampModeConstantNV);
+    t = setTensorLayoutDimensionNV(t, rows, N);
+    return setTensorLayoutStrideNV(t, down, right);
 }
 
 // One step along K, with layouts of a given way to treat what lies outside.
@@ -60,13 +53,12 @@ float finish(const in uint row, const in uint col, const in float sum, const in 
 void main()
 {
     uint m0 = gl_WorkGroupID.y * TILE_M, n0 = gl_WorkGroupID.x * TILE_N;
-    rows = p.m;
+    uint rows = p.m;
     if (p.step != 0u)
         rows = min(rows, Steps(p.step).v.n_rows);
 
     tensorViewNV<2, false, 1, 0> turned = createTensorViewNV(2, false, 1, 0);
-    coopmat<float, gl_ScopeWorkgroup, TILE_M, TILE_N, gl_MatrixUseAccumulator> acc =
-        coopmat<float, gl_ScopeWorkgroup, TILE_M, TILE_N, gl_MatrixUseAccumulator>(0.0);
+    SUMS acc = SUMS(0.0);
 
     uint end = m0 < rows ? K : 0u;
     if (N % TILE_N == 0u && K % TILE_K == 0u) {
@@ -76,9 +68,8 @@ void main()
         for (uint k = 0u; k < end; k += TILE_K)
             MULTIPLY(x, w)
     } else {
-        tensorLayoutNV<2, gl_CooperativeMatrixClampModeConstantNV> x =
-            createTensorLayoutNV(2, gl_CooperativeMatrixClampModeConstantNV);
-        tensorLayoutNV<2, gl_CooperativeMatrixClampModeConstantNV> w = x;
+        CLAMPED x = createTensorLayoutNV(2, gl_CooperativeMatrixClampModeConstantNV);
+        CLAMPED w = x;
         x = setTensorLayoutDimensionNV(x, p.m, K);
         w = setTensorLayoutDimensionNV(w, N, K);
         for (uint k = 0u; k < end; k += TILE_K)
@@ -86,12 +77,25 @@ void main()
     }
 
     if (m0 < rows) {
-        coopMatPerElementNV(acc, acc, finish, m0, n0);
-        tensorLayoutNV<2, gl_CooperativeMatrixClampModeConstantNV> dst =
-            createTensorLayoutNV(2, gl_CooperativeMatrixClampModeConstantNV);
-        dst = setTensorLayoutDimensionNV(dst, rows, N);
-        dst = setTensorLayoutStrideNV(dst, LD, 1);
-        coopMatStoreTensorNV(acc, F32s(p.dst).v, 0,
-                             sliceTensorLayoutNV(dst, m0, TILE_M, n0, TILE_N));
+        // The operands as matrices: a scale a row, a bias a column, a residual as it is.
+        SUMS other;
+        CLAMPED dst = sliceTensorLayoutNV(layout_of(rows, LD, 1u), m0, TILE_M, n0, TILE_N);
+        if (p.scale != 0u) {
+            coopMatLoadTensorNV(other, F32s(p.scale).v, 0,
+                                sliceTensorLayoutNV(layout_of(rows, 1u, 0u), m0, TILE_M, n0,
+                                                    TILE_N));
+            acc = acc * other;
+        }
+        if (p.bias != 0u) {
+            coopMatLoadTensorNV(other, F32s(p.bias).v, 0,
+                                sliceTensorLayoutNV(layout_of(rows, 0u, 1u), m0, TILE_M, n0,
+                                                    TILE_N));
+            acc = acc + other;
+        }
+        if (p.residual != 0u) {
+            coopMatLoadTensorNV(other, F32s(p.residual).v, 0, dst);
+            acc = acc + other;
+        }
+        coopMatStoreTensorNV(acc, F32s(p.dst).v, 0, dst);
     }
 }
