@@ -60,12 +60,12 @@ static enum status simt(struct plan *p, const struct k_matmul_args *a)
     return k_op_add(p, &o);
 }
 
-/* F32 weights keep their precision: matrix units would round them. Below 16 rows a tile of
- * matrices is mostly empty. A device whose smallest matrix is tiny has no units for it. */
+/* Below 16 rows a tile of matrices is mostly empty. A device whose smallest matrix is tiny has no
+ * units for it. */
 static enum k_way best(const struct gpu_info *info, const struct k_matmul_args *a, bool khr,
                        bool nv)
 {
-    if (a->w.type == QUANT_F32 || a->m < 16)
+    if (a->m < 16)
         return K_WAY_F32;
     if (nv)
         return K_WAY_NV;
@@ -76,7 +76,8 @@ enum status k_matmul(struct plan *p, const struct k_matmul_args *a)
 {
     TRY(check(a));
     const struct gpu_info *info = gpu_get_info(plan_gpu(p));
-    bool whole = a->w.k % 8 == 0;
+    /* F32 weights keep their precision: matrix units would round them. */
+    bool whole = a->w.type != QUANT_F32 && a->w.k % 8 == 0;
     bool nv = whole && (info->caps & GPU_CAP_COOPMAT2) && shader_find("product_nv");
     bool khr = whole && k_product_khr_fits(p, a);
     enum k_way way = a->way;
