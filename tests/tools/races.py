@@ -1,6 +1,6 @@
-"""No kernel races in shared memory or touches memory that is not its own, says the validation layer:
-races.py RACE-PROGRAM CHECK-KERNELS. First the layer has to find the race that is planted in the
-one program, and nothing where the barriers are in place."""
+"""No kernel races in shared memory or touches memory that is not its own, says the validation
+layer: races.py RACE-PROGRAM CHECK-KERNELS. First the layer has to find the race that is planted in
+the one program, and nothing where the barriers are in place."""
 import os
 import subprocess
 import sys
