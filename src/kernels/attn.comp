@@ -115,22 +115,17 @@ float values(uint g)
             sums[TID / SET * HEAD_DIM + lane * 8u + i] = v;
     }
     barrier();
-    precise float v = 0.0;
+    precise float t[SETS];
     if (TID < HEAD_DIM) {
-        // The tree of the butterfly, with a stack of partial sums, one a level.
-        float level[9];
-        for (uint i = 0u; i < SETS; i++) {
-            v = sums[i * HEAD_DIM + TID];
-            uint l = 0u;
-            for (uint m = i; (m & 1u) != 0u; m >>= 1) {
-                v = level[l] + v;
-                l++;
-            }
-            level[l] = v;
-        }
+        [[unroll]] for (uint i = 0u; i < SETS; i++)
+            t[i] = sums[i * HEAD_DIM + TID];
+        [[unroll]] for (uint s = 1u; s < SETS; s <<= 1)
+            [[unroll]] for (uint i = 0u; i < SETS; i += 2u * s)
+                t[i] = t[i] + t[i + s];
     }
+    const uint first = 0u;
     barrier();
-    return v;
+    return t[first];
 }
 
 // Adds the chunks' partial results of head `head` in order and writes the head's output.

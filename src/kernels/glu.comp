@@ -34,6 +34,14 @@ void pair_at(uint pair, out uint64_t w0, out uint n0, out uint row0, out uint64_
     row0 = row1 = pair;
 }
 
+void pair_once(uint b)
+{
+}
+
+void pair_early(uint pair, uint b)
+{
+}
+
 void pair_store(uint pair, uint b, float d0, float d1)
 {
     precise float y = m_silu(d0) * d1;

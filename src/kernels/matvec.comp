@@ -37,27 +37,38 @@ void pair_at(uint pair, out uint64_t w0, out uint n0, out uint row0, out uint64_
     row1 = min(2u * pair + 1u, N - 1u);
 }
 
-void store(uint b, uint row, float d)
+// What a store adds to the sums, asked for before they are known.
+bool wanted;
+vec2 early_bias, early_residual;
+
+void pair_once(uint b)
 {
-    uint64_t at = (uint64_t(b) * N + row) * 4u;
-    precise float y = d;
+    wanted = OUT_ROWS == 0u || b < Steps(p.step).v.n_out;
+}
+
+void pair_early(uint pair, uint b)
+{
+    const uint r0 = 2u * pair, r1 = min(2u * pair + 1u, N - 1u);
     // lavapipe reads an address that all invocations share even where the branch is not taken.
-    float bias = F32s(p.bias != 0u ? p.bias : p.w).v[row];
-    float residual = F32s((p.residual != 0u ? p.residual : p.dst) + at).v[0];
-    if (p.bias != 0u)
-        y = y + bias;
-    if (p.residual != 0u)
-        y = y + residual;
-    F32s(p.dst + at).v[0] = y;
+    F32s bias = F32s(p.bias != 0u ? p.bias : p.w);
+    F32s residual = F32s((p.residual != 0u ? p.residual : p.dst) + uint64_t(b) * N * 4u);
+    early_bias = vec2(bias.v[r0], bias.v[r1]);
+    early_residual = vec2(residual.v[r0], residual.v[r1]);
 }
 
 void pair_store(uint pair, uint b, float d0, float d1)
 {
-    if (OUT_ROWS != 0u && b >= Steps(p.step).v.n_out)
+    F32s row = F32s(p.dst + uint64_t(b) * N * 4u);
+    precise vec2 y = vec2(d0, d1);
+    if (p.bias != 0u)
+        y = y + early_bias;
+    if (p.residual != 0u)
+        y = y + early_residual;
+    if (!wanted)
         return;
-    store(b, 2u * pair, d0);
+    row.v[2u * pair] = y.x;
     if (2u * pair + 1u < N)
-        store(b, 2u * pair + 1u, d1);
+        row.v[2u * pair + 1u] = y.y;
 }
 
 #define PT TYPE

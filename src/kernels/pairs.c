@@ -8,7 +8,7 @@ enum {
     MAX_LANES = K_GROUP,
     LANE_WEIGHTS = 32, /* of a row, about what one strand takes */
     MAX_XREG = 64,     /* values of x an invocation may hold in registers */
-    GROUPS_A_UNIT = 8, /* enough workgroups to fill a multiprocessor */
+    GROUPS_A_UNIT = 2, /* workgroups that keep a multiprocessor's loads in flight */
 };
 
 /* Weights a chunk, as in kernels/quant/<type>.glsl. */

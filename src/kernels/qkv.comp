@@ -68,34 +68,62 @@ void pair_at(uint pair, out uint64_t w0, out uint n0, out uint row0, out uint64_
     row1 = rows.y;
 }
 
+// What a store needs besides the sums, asked for before they are known.
+k_row row;
+bool used;
+uint64_t page;
+vec2 early_bias, early_turn;
+
+void pair_once(uint b)
+{
+    row = ROWS(p.step).v[b];
+    used = b < Steps(p.step).v.n_rows && row.slot != K_NO_SLOT;
+    if (!used)
+        row.slot = row.pos = 0u;
+    page = kv_page(p.pages, p.max_pages, p.kv_offset, row.slot, row.pos);
+}
+
+// Which matrix a pair is of (0 q, 1 k, 2 v), and its number there.
+uvec2 part_of(uint pair)
+{
+    return pair < END_Q ? uvec2(0u, pair)
+         : pair < END_K ? uvec2(1u, pair - END_Q) : uvec2(2u, pair - END_K);
+}
+
+bool turned(uvec2 part)
+{
+    return used && part.x != 2u && part.y % (HEAD_DIM / 2u) < ROT / 2u;
+}
+
+void pair_early(uint pair, uint b)
+{
+    uvec2 part = part_of(pair), rows = rows_of(part.y, part.x != 2u);
+    uint64_t bias = part.x == 0u ? p.bq : part.x == 1u ? p.bk : p.bv;
+    // lavapipe reads an address that all invocations share even where the branch is not taken.
+    F32s from = F32s(bias != 0u ? bias : part.x == 0u ? p.wq : part.x == 1u ? p.wk : p.wv);
+    early_bias = vec2(from.v[rows.x], from.v[rows.y]);
+    if (bias == 0u)
+        early_bias = vec2(0.0);
+    if (turned(part))
+        early_turn = F32x2s(p.rope + uint64_t(row.pos) * (ROT * 4u)).v[part.y % (HEAD_DIM / 2u)];
+}
+
 void pair_store(uint pair, uint b, float d0, float d1)
 {
-    bool is_q = pair < END_Q, is_v = pair >= END_K;
-    uint local = is_q ? pair : is_v ? pair - END_K : pair - END_Q;
-    uvec2 rows = rows_of(local, !is_v);
-    k_row row = ROWS(p.step).v[b];
-    bool used = b < Steps(p.step).v.n_rows && row.slot != K_NO_SLOT;
-    uint64_t bias = is_q ? p.bq : is_v ? p.bv : p.bk;
-    precise vec2 y = vec2(d0, d1);
-    // lavapipe reads an address that all invocations share even where the branch is not taken.
-    F32s from = F32s(bias != 0u ? bias : is_q ? p.wq : is_v ? p.wv : p.wk);
-    vec2 add = vec2(from.v[rows.x], from.v[rows.y]);
-    if (bias != 0u)
-        y = y + add;
-    uint i = local % (HEAD_DIM / 2u);
-    if (!is_v && i < ROT / 2u && used)
-        y = rope_turn(y.x, y.y, F32x2s(p.rope + uint64_t(row.pos) * (ROT * 4u)).v[i]);
-    if (is_q) {
-        F32s out_ = F32s(p.dst + uint64_t(b) * (ROWS_Q * 4u));
-        out_.v[rows.x] = y.x;
-        out_.v[rows.y] = y.y;
+    uvec2 part = part_of(pair), rows = rows_of(part.y, part.x != 2u);
+    precise vec2 y = vec2(d0, d1) + early_bias;
+    if (turned(part))
+        y = rope_turn(y.x, y.y, early_turn);
+    if (part.x == 0u) {
+        F32s dst = F32s(p.dst + uint64_t(b) * (ROWS_Q * 4u));
+        dst.v[rows.x] = y.x;
+        dst.v[rows.y] = y.y;
     } else if (used) {
-        uint64_t page = kv_page(p.pages, p.max_pages, p.kv_offset, row.slot, row.pos);
-        uint head = local / (HEAD_DIM / 2u) + (is_v ? KV_HEADS : 0u);
+        uint head = part.y / (HEAD_DIM / 2u) + (part.x == 2u ? KV_HEADS : 0u);
         uint at = (head * K_PAGE_TOKENS + row.pos % K_PAGE_TOKENS) * HEAD_DIM;
-        U16s out_ = U16s(page);
-        out_.v[at + rows.x % HEAD_DIM] = uint16_t(m_half_bits(y.x));
-        out_.v[at + rows.y % HEAD_DIM] = uint16_t(m_half_bits(y.y));
+        U16s dst = U16s(page);
+        dst.v[at + rows.x % HEAD_DIM] = uint16_t(m_half_bits(y.x));
+        dst.v[at + rows.y % HEAD_DIM] = uint16_t(m_half_bits(y.y));
     }
 }
 

@@ -101,10 +101,19 @@ float m_half(uint bits)
     return unpackHalf2x16(bits & 0xffffu).x;
 }
 
-// A small unsigned integer (below 2^23) less `minus`, as a float, exactly: the bits of 2^23 + q
-// are an OR, and one subtraction takes 2^23 and `minus` off.
-float m_small(uint q, float minus)
+// Byte i of a word as a float, unsigned or signed; compilers have one instruction for it.
+float m_uint8(uint u, uint i)
 {
-    precise float y = uintBitsToFloat(0x4b000000u | q) - (8388608.0 + minus);
-    return y;
+    return float(bitfieldExtract(u, int(8u * i), 8));
+}
+
+float m_int8(uint u, uint i)
+{
+    return float(bitfieldExtract(int(u), int(8u * i), 8));
+}
+
+// a - b byte by byte, for bytes below 128; the results are signed.
+uint m_less_bytes(uint a, uint b)
+{
+    return ((a | 0x80808080u) - b) ^ 0x80808080u;
 }

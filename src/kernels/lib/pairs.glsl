@@ -11,6 +11,8 @@
 //
 // The including kernel defines, before: MV_NEXT (the number of its own first constant is 6), and
 //   pair_at(pair, w0, n0, row0, w1, n1, row1)   the two rows: matrix address, its rows, row
+//   pair_once(b)            asks early for what all stores for row b of x will need
+//   pair_early(pair, b)     asks early for what the store of this pair will need
 //   pair_store(pair, b, d0, d1)                 what becomes of the two sums for row b of x
 //   pair_x(b)                                   address of row b of x
 //   pair_norm_w(), pair_eps()                   the norm's weights, for NORM
@@ -34,51 +36,51 @@ REDUCE_ADD_DEFINE(reduce_pairs, B2)
 
 void pair_at(uint pair, out uint64_t w0, out uint n0, out uint row0, out uint64_t w1, out uint n1,
              out uint row1);
+void pair_once(uint b);
+void pair_early(uint pair, uint b);
 void pair_store(uint pair, uint b, float d0, float d1);
 uint64_t pair_x(uint b);
 uint64_t pair_norm_w();
 float pair_eps();
 
-float pairs_rms = 1.0; // factor of the norm, once it is known
-
-// Four values of x at column `col` (a multiple of 4), normalised if asked.
-vec4 pairs_x4(uint64_t x, uint col)
-{
-    vec4 v = F32x4s(x).v[col / 4u];
-    if (NORM != 0u)
-        v = rms_apply(v, pairs_rms, F32x4s(pair_norm_w()).v[col / 4u]);
-    return v;
-}
-
-// What both rows' chunk adds to the sums of row b of x: X(i) is the chunk's value i of x.
-#define PAIRS_CHUNK(T, b, X)                                                                       \
+// What both rows' chunk adds to the sums of row b of x: X(i) is the chunk's value i of x, SUM(run)
+// the sum of a run of them.
+#define PAIRS_CHUNK(T, b, X, SUM)                                                                  \
     [[unroll]] for (uint run = 0u; run < Q_RUNS(T); run++)                                         \
     {                                                                                              \
         const uint len = Q_CHUNK(T) / Q_RUNS(T);                                                   \
         precise float d0 = Q_SCALED(T) != 0 ? 0.0 : acc[2u * b];                                   \
         precise float d1 = Q_SCALED(T) != 0 ? 0.0 : acc[2u * b + 1u];                              \
-        precise float sum = 0.0;                                                                   \
         [[unroll]] for (uint i = 0u; i < len; i++) {                                               \
             float xi = X(run * len + i);                                                           \
             d0 = fma(q0[run * len + i], xi, d0);                                                   \
             d1 = fma(q1[run * len + i], xi, d1);                                                   \
-            if (Q_MIN(T) != 0)                                                                     \
-                sum = sum + xi;                                                                    \
         }                                                                                          \
         if (Q_SCALED(T) != 0) {                                                                    \
             d0 = fma(s0[run], d0, acc[2u * b]);                                                    \
             d1 = fma(s1[run], d1, acc[2u * b + 1u]);                                               \
         }                                                                                          \
         if (Q_MIN(T) != 0) {                                                                       \
-            d0 = fma(-m0[run], sum, d0);                                                           \
-            d1 = fma(-m1[run], sum, d1);                                                           \
+            d0 = fma(-m0[run], SUM(run), d0);                                                      \
+            d1 = fma(-m1[run], SUM(run), d1);                                                      \
         }                                                                                          \
         acc[2u * b] = d0;                                                                          \
         acc[2u * b + 1u] = d1;                                                                     \
     }
 
+// The sum of a run, for types with minima.
+#define PAIRS_SUM(s, X, first, n)                                                                  \
+    {                                                                                              \
+        precise float v = 0.0;                                                                     \
+        [[unroll]] for (uint k = 0u; k < n; k++)                                                   \
+            v = v + X(first + k);                                                                  \
+        s = v;                                                                                     \
+    }
+
 #define PAIRS_XREG(i) xr[c * Q_CHUNK(PT) + (i)]
 #define PAIRS_XMEM(i) xm[i]
+#define PAIRS_SREG(run) xs[c * Q_RUNS(PT) + (run)]
+#define PAIRS_SMEM(run) sm[run]
 
 // Which pair this team has in tile t (or the last one, when there are fewer).
 #define PAIRS_PAIR(t) min(pair_first + (t - tile_first) * TEAMS + team, pair_end - 1u)
@@ -95,6 +97,7 @@ vec4 pairs_x4(uint64_t x, uint col)
         const uint team = TID / LANES, lane = TID % LANES;                                         \
         raw_block a0[XREG != 0u ? turns : 1u], a1[XREG != 0u ? turns : 1u];                        \
         float xr[XREG != 0u ? turns * Q_CHUNK(PT) : 1u];                                           \
+        float xs[XREG != 0u ? turns * Q_RUNS(PT) : 1u];                                            \
         float q0[32], q1[32];                                                                      \
         vec2 s0, s1, m0, m1;                                                                       \
         uint64_t w0, w1;                                                                           \
@@ -107,22 +110,41 @@ vec4 pairs_x4(uint64_t x, uint col)
                 a1[c] = q_load(PT, w1, n1, K, row1, chunk);                                        \
             }                                                                                      \
             uint64_t x = pair_x(0u);                                                               \
-            if (NORM != 0u)                                                                        \
-                pairs_rms = rms_factor(x, K, pair_eps());                                          \
+            float nr[NORM != 0u ? turns * Q_CHUNK(PT) : 1u];                                       \
             [[unroll]] for (uint c = 0u; c < turns; c++) {                                         \
                 uint chunk = lane + c * LANES;                                                     \
                 [[unroll]] for (uint i = 0u; i < Q_CHUNK(PT); i += 4u) {                           \
                     const uint len = Q_CHUNK(PT) / Q_RUNS(PT);                                     \
                     uint col = q_column(PT, min(chunk, chunks - 1u), i / len) + i % len;           \
-                    vec4 v = pairs_x4(x, col);                                                     \
+                    vec4 v = F32x4s(x).v[col / 4u];                                                \
                     [[unroll]] for (uint j = 0u; j < 4u; j++)                                      \
                         xr[c * Q_CHUNK(PT) + i + j] = chunk < chunks ? v[j] : 0.0;                 \
+                    if (NORM != 0u) {                                                              \
+                        v = F32x4s(pair_norm_w()).v[col / 4u];                                     \
+                        [[unroll]] for (uint j = 0u; j < 4u; j++)                                  \
+                            nr[c * Q_CHUNK(PT) + i + j] = v[j];                                    \
+                    }                                                                              \
                 }                                                                                  \
             }                                                                                      \
+            if (NORM != 0u) {                                                                      \
+                float factor = rms_factor(x, K, pair_eps());                                       \
+                [[unroll]] for (uint i = 0u; i < turns * Q_CHUNK(PT); i++)                         \
+                    xr[i] = rms_apply(xr[i], factor, nr[i]);                                       \
+            }                                                                                      \
+            if (Q_MIN(PT) != 0) {                                                                  \
+                const uint len = Q_CHUNK(PT) / Q_RUNS(PT);                                         \
+                [[unroll]] for (uint c = 0u; c < turns; c++)                                       \
+                    [[unroll]] for (uint run = 0u; run < Q_RUNS(PT); run++)                        \
+                        PAIRS_SUM(xs[c * Q_RUNS(PT) + run], PAIRS_XREG, run * len, len)            \
+            }                                                                                      \
         }                                                                                          \
+        if (lane < B)                                                                              \
+            pair_once(lane);                                                                       \
         for (; tile < tile_end; tile += gl_NumWorkGroups.x) {                                      \
             uint pair = PAIRS_PAIR(tile);                                                          \
             bool mine = pair_first + (tile - tile_first) * TEAMS + team < pair_end;                \
+            if (lane < B)                                                                          \
+                pair_early(pair, lane);                                                            \
             float acc[B2];                                                                         \
             [[unroll]] for (uint j = 0u; j < B2; j++)                                              \
                 acc[j] = 0.0;                                                                      \
@@ -132,7 +154,7 @@ vec4 pairs_x4(uint64_t x, uint col)
                     q_decode(PT, a0[c], min(chunk, chunks - 1u), q0, s0, m0);                      \
                     q_decode(PT, a1[c], min(chunk, chunks - 1u), q1, s1, m1);                      \
                     [[unroll]] for (uint b = 0u; b < 1u; b++)                                      \
-                        PAIRS_CHUNK(PT, b, PAIRS_XREG)                                             \
+                        PAIRS_CHUNK(PT, b, PAIRS_XREG, PAIRS_SREG)                                 \
                 }                                                                                  \
                 uint next = tile + gl_NumWorkGroups.x;                                             \
                 if (next < tile_end) {                                                             \
@@ -160,7 +182,13 @@ vec4 pairs_x4(uint64_t x, uint col)
                             [[unroll]] for (uint j = 0u; j < 4u; j++)                              \
                                 xm[i + j] = v[j];                                                  \
                         }                                                                          \
-                        PAIRS_CHUNK(PT, b, PAIRS_XMEM)                                             \
+                        float sm[2];                                                               \
+                        if (Q_MIN(PT) != 0) {                                                      \
+                            const uint len = Q_CHUNK(PT) / Q_RUNS(PT);                             \
+                            [[unroll]] for (uint run = 0u; run < Q_RUNS(PT); run++)                \
+                                PAIRS_SUM(sm[run], PAIRS_XMEM, run * len, len)                     \
+                        }                                                                          \
+                        PAIRS_CHUNK(PT, b, PAIRS_XMEM, PAIRS_SMEM)                                 \
                     }                                                                              \
                 }                                                                                  \
             }                                                                                      \

@@ -14,29 +14,46 @@ uint reduce_turn = 0u; // two halves in turn: one barrier a reduction
 
 #define REDUCE_PARTS (256u / REDUCE_SUBGROUP)
 
+// The sum of the n (a constant, a power of two) values at `base`, added as the butterfly does.
 float reduce_tree_add(uint base, uint n)
 {
-    precise float v = reduce_shared[base];
-    if (n == 2u) {
-        v = v + reduce_shared[base + 1u];
-    } else if (n == 4u) {
-        precise float w = reduce_shared[base + 2u] + reduce_shared[base + 3u];
-        v = v + reduce_shared[base + 1u];
-        v = v + w;
-    } else if (n > 4u) {
-        // Each invocation walks the tree with a stack of partial sums, one a level.
-        float level[9];
-        for (uint i = 0u; i < n; i++) {
-            v = reduce_shared[base + i];
-            uint l = 0u;
-            for (uint m = i; (m & 1u) != 0u; m >>= 1) {
-                v = level[l] + v;
-                l++;
+    if (n <= 8u) {
+        precise float v0 = reduce_shared[base] + reduce_shared[base + 1u];
+        if (n >= 4u) {
+            precise float v1 = reduce_shared[base + 2u] + reduce_shared[base + 3u];
+            v0 = v0 + v1;
+        }
+        if (n == 8u) {
+            precise float v2 = reduce_shared[base + 4u] + reduce_shared[base + 5u];
+            precise float v3 = reduce_shared[base + 6u] + reduce_shared[base + 7u];
+            v2 = v2 + v3;
+            v0 = v0 + v2;
+        }
+        return v0;
+    }
+    precise float t[32];
+    [[unroll]] for (uint i = 0u; i < min(n, 32u); i++)
+        t[i] = reduce_shared[base + i];
+    if (n > 32u) { // only without subgroups
+        for (uint i = 0u; i < 32u; i++) {
+            precise float level[4];
+            precise float v = 0.0;
+            for (uint j = 0u; j < n / 32u; j++) {
+                v = reduce_shared[base + i * (n / 32u) + j];
+                uint l = 0u;
+                for (uint m = j; (m & 1u) != 0u; m >>= 1) {
+                    v = level[l] + v;
+                    l++;
+                }
+                level[l] = v;
             }
-            level[l] = v;
+            t[i] = v;
         }
     }
-    return v;
+    [[unroll]] for (uint s = 1u; s < min(n, 32u); s <<= 1)
+        [[unroll]] for (uint i = 0u; i < min(n, 32u); i += 2u * s)
+            t[i] = t[i] + t[i + s];
+    return t[0];
 }
 
 #define REDUCE_SHUFFLES(v, lanes, OP)                                                              \

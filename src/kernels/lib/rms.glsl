@@ -17,6 +17,13 @@ float rms_factor(uint64_t x, uint k, float eps)
     return m_rsqrt(mean);
 }
 
+float rms_apply(float x, float factor, float w)
+{
+    precise float y = x * factor;
+    y = y * w;
+    return y;
+}
+
 vec4 rms_apply(vec4 x, float factor, vec4 w)
 {
     precise vec4 y = x * factor;

@@ -16,10 +16,13 @@ raw_block q4_0_load(uint64_t w, uint rows, uint k, uint row, uint chunk)
 
 void q4_0_decode(raw_block r, uint chunk, out float q[32], out vec2 scale, out vec2 minus)
 {
-    [[unroll]] for (uint i = 0u; i < 16u; i++) {
-        uint b = r.a[i / 4u] >> (i % 4u * 8u);
-        q[i] = m_small(b & 15u, 8.0);
-        q[16u + i] = m_small((b >> 4) & 15u, 8.0);
+    [[unroll]] for (uint w = 0u; w < 4u; w++) {
+        uint lo = m_less_bytes(r.a[w] & 0x0f0f0f0fu, 0x08080808u);
+        uint hi = m_less_bytes((r.a[w] >> 4) & 0x0f0f0f0fu, 0x08080808u);
+        [[unroll]] for (uint i = 0u; i < 4u; i++) {
+            q[4u * w + i] = m_int8(lo, i);
+            q[16u + 4u * w + i] = m_int8(hi, i);
+        }
     }
     scale = vec2(m_half(r.c.x));
     minus = vec2(0.0);

@@ -19,10 +19,12 @@ raw_block q4_k_load(uint64_t w, uint rows, uint k, uint row, uint chunk)
 
 void q4_k_decode(raw_block r, uint chunk, out float q[32], out vec2 scale, out vec2 minus)
 {
-    [[unroll]] for (uint i = 0u; i < 16u; i++) {
-        uint b = r.a[i / 4u] >> (i % 4u * 8u);
-        q[i] = m_small(b & 15u, 0.0);
-        q[16u + i] = m_small((b >> 4) & 15u, 0.0);
+    [[unroll]] for (uint w = 0u; w < 4u; w++) {
+        uint lo = r.a[w] & 0x0f0f0f0fu, hi = (r.a[w] >> 4) & 0x0f0f0f0fu;
+        [[unroll]] for (uint i = 0u; i < 4u; i++) {
+            q[4u * w + i] = m_uint8(lo, i);
+            q[16u + 4u * w + i] = m_uint8(hi, i);
+        }
     }
     k_scales(r.b, chunk % 8u / 2u, scale, minus);
 }

@@ -19,11 +19,14 @@ raw_block q5_k_load(uint64_t w, uint rows, uint k, uint row, uint chunk)
 void q5_k_decode(raw_block r, uint chunk, out float q[32], out vec2 scale, out vec2 minus)
 {
     uint g = chunk % 8u / 2u;
-    [[unroll]] for (uint i = 0u; i < 16u; i++) {
-        uint b = r.a[i / 4u] >> (i % 4u * 8u);
-        uint h = (r.c[i / 4u] >> (i % 4u * 8u)) >> (2u * g);
-        q[i] = m_small((b & 15u) | ((h & 1u) << 4), 0.0);
-        q[16u + i] = m_small(((b >> 4) & 15u) | ((h & 2u) << 3), 0.0);
+    [[unroll]] for (uint w = 0u; w < 4u; w++) {
+        uint h = r.c[w] >> (2u * g);
+        uint lo = (r.a[w] & 0x0f0f0f0fu) | ((h & 0x01010101u) << 4);
+        uint hi = ((r.a[w] >> 4) & 0x0f0f0f0fu) | ((h & 0x02020202u) << 3);
+        [[unroll]] for (uint i = 0u; i < 4u; i++) {
+            q[4u * w + i] = m_uint8(lo, i);
+            q[16u + 4u * w + i] = m_uint8(hi, i);
+        }
     }
     k_scales(r.b, g, scale, minus);
 }

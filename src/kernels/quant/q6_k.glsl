@@ -25,11 +25,16 @@ raw_block q6_k_load(uint64_t w, uint rows, uint k, uint row, uint chunk)
 void q6_k_decode(raw_block r, uint chunk, out float q[32], out vec2 scale, out vec2 minus)
 {
     uint shift = chunk % 4u / 2u * 2u; // bit pair of the low nibbles; the high ones' is 4 above
-    [[unroll]] for (uint i = 0u; i < 16u; i++) {
-        uint b = r.a[i / 4u] >> (i % 4u * 8u);
-        uint h = (r.b[i / 4u] >> (i % 4u * 8u)) >> shift;
-        q[i] = m_small((b & 15u) | ((h & 3u) << 4), 32.0);
-        q[16u + i] = m_small(((b >> 4) & 15u) | (h & 48u), 32.0);
+    [[unroll]] for (uint w = 0u; w < 4u; w++) {
+        uint h = r.b[w] >> shift;
+        uint lo = (r.a[w] & 0x0f0f0f0fu) | ((h & 0x03030303u) << 4);
+        uint hi = ((r.a[w] >> 4) & 0x0f0f0f0fu) | (h & 0x30303030u);
+        lo = m_less_bytes(lo, 0x20202020u);
+        hi = m_less_bytes(hi, 0x20202020u);
+        [[unroll]] for (uint i = 0u; i < 4u; i++) {
+            q[4u * w + i] = m_int8(lo, i);
+            q[16u + 4u * w + i] = m_int8(hi, i);
+        }
     }
     float d = m_half(r.c.x);
     precise float s0 = d * float(bitfieldExtract(int(r.c.y), 0, 8));

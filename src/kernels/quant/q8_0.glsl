@@ -16,7 +16,7 @@ raw_block q8_0_load(uint64_t w, uint rows, uint k, uint row, uint chunk)
 void q8_0_decode(raw_block r, uint chunk, out float q[32], out vec2 scale, out vec2 minus)
 {
     [[unroll]] for (uint i = 0u; i < 16u; i++)
-        q[i] = float(bitfieldExtract(int(r.a[i / 4u]), int(i % 4u) * 8, 8));
+        q[i] = m_int8(r.a[i / 4u], i % 4u);
     scale = vec2(m_half(r.c.x));
     minus = vec2(0.0);
 }
