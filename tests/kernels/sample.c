@@ -13,6 +13,7 @@
 #include "check/choose.h"
 #include "gpu/gpu.h"
 #include "kernels/kernels.h"
+#include "kernels/shaders.h"
 #include "plan/plan.h"
 
 enum { B = 16, N_CTX = 64, RING = 8, N_BIAS = 3 };
@@ -330,6 +331,27 @@ static void refused(void **state)
     plan_destroy(&p);
 }
 
+static void reopen(const struct gpu_params *params)
+{
+    gpu_close(&g);
+    must(gpu_open(params, &g));
+}
+
+/* Neither the order of invocations nor the size of subgroups shows. */
+static void other_conditions(void **state)
+{
+    (void)state;
+    shader_use_table(&shader_table_reversed);
+    reopen(&(struct gpu_params){0});
+    like_the_reference(257, 6);
+    like_the_reference(32000, 1);
+    shader_use_table(NULL);
+    reopen(&(struct gpu_params){.caps_off = GPU_CAP_SHUFFLE, .robust = true});
+    like_the_reference(257, 6);
+    like_the_reference(32000, 1);
+    reopen(&(struct gpu_params){0});
+}
+
 int main(void)
 {
     if (gpu_open(&(struct gpu_params){0}, &g) != OK) {
@@ -337,11 +359,9 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_vocabularies),
-        cmocka_unit_test(big_vocabularies),
-        cmocka_unit_test(largest_vocabulary),
-        cmocka_unit_test(steps_feed_each_other),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(small_vocabularies), cmocka_unit_test(big_vocabularies),
+        cmocka_unit_test(largest_vocabulary), cmocka_unit_test(steps_feed_each_other),
+        cmocka_unit_test(other_conditions),   cmocka_unit_test(refused),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     gpu_close(&g);
