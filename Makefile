@@ -27,7 +27,8 @@ build/build.ninja: | setup
 build: setup build/build.ninja
 	ninja -C build
 
-demo: build
+demo: setup build/build.ninja
+	ninja -C build tawny
 	tools/vk build/tawny run $(DEMO_MODEL) -p "$(DEMO_PROMPT)"
 
 check:
