@@ -41,6 +41,10 @@ struct check_case {
     struct case_same same[CASE_MAX_SAME];
     uint32_t n_same;
 
+    /* Dispatch by dispatch, each on what the device has, instead of the references one after the
+     * other; then the recording once, which must give the same bits. For plans of many ops. */
+    bool stepwise;
+
     /* Runs something other than the plan, and writes to mem what it ought to give; NULL: the
      * plan, by its references. Called after the image is uploaded and mem is set up. */
     enum status (*run)(struct check_case *c);

@@ -114,14 +114,12 @@ enum status case_attn_bits(struct check_case *c, enum quant_type type)
     return OK;
 }
 
-enum status case_flash(struct check_case *c, enum quant_type type)
+static enum status flash(struct check_case *c, enum k_way way)
 {
-    (void)type;
     uint32_t heads, kv_heads, d;
     pick_heads(c, &heads, &kv_heads, &d);
     uint32_t max_pages = rand_range(&c->rand, 1, 3);
-    struct k_flash_args a = {.m = case_count(c, c->size == CASE_QUICK ? 97 : 256),
-                             .way = rand_one_in(&c->rand, 2) ? K_WAY_F32 : K_WAY_NV};
+    struct k_flash_args a = {.m = case_count(c, c->size == CASE_QUICK ? 97 : 256), .way = way};
     uint32_t room = max_pages * K_PAGE_TOKENS - a.m;
     uint32_t any = rand_below(&c->rand, room + 1), first = RAND_PICK(&c->rand, 0, 0, any, room);
     a.steps = case_steps(c, &(struct case_steps_params){.rows = a.m,
@@ -138,6 +136,19 @@ enum status case_flash(struct check_case *c, enum quant_type type)
               case_step_header(c, &a.steps)->n_rows, first, heads, kv_heads, d,
               a.way == K_WAY_NV ? " nv" : "");
     return k_flash(c->plan, &a);
+}
+
+enum status case_flash(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    return flash(c, K_WAY_F32);
+}
+
+/* On matrix units, where the device has them. */
+enum status case_flash_matrix(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    return flash(c, K_WAY_NV);
 }
 
 enum status case_rope_append(struct check_case *c, enum quant_type type)

@@ -26,16 +26,14 @@ enum status case_norm(struct check_case *c, enum quant_type type)
     return k_norm(c->plan, &a);
 }
 
-enum status case_matmul(struct check_case *c, enum quant_type type)
+static enum status matmul(struct check_case *c, enum quant_type type, enum k_way way)
 {
     const struct case_model *model = case_model(c, type);
-    struct k_matmul_args a = {.name = "check", .m = case_count(c, 131)};
+    struct k_matmul_args a = {.name = "check", .m = case_count(c, 131), .way = way};
     uint32_t k = model ? model->embed : case_row_length(c, type, 1024);
     uint32_t n = model ? model->embed : case_count(c, 300);
     if (c->size == CASE_BENCH)
         a.m = 512;
-    else
-        a.way = (enum k_way)rand_below(&c->rand, 4);
     uint32_t rows = a.m;
     if (rand_one_in(&c->rand, 2)) {
         a.steps = case_steps(
@@ -87,6 +85,18 @@ enum status case_matmul_bits(struct check_case *c, enum quant_type type)
     a.out += first * row;
     a.m = m - first;
     return k_matmul(c->plan, &a);
+}
+
+enum status case_matmul(struct check_case *c, enum quant_type type)
+{
+    return matmul(c, type, K_WAY_F32);
+}
+
+/* On matrix units, where the device has them. */
+enum status case_matmul_matrix(struct check_case *c, enum quant_type type)
+{
+    bool nv = gpu_get_info(c->g)->caps & GPU_CAP_COOPMAT2;
+    return matmul(c, type, nv && rand_one_in(&c->rand, 2) ? K_WAY_NV : K_WAY_KHR);
 }
 
 enum status case_silu(struct check_case *c, enum quant_type type)

@@ -19,10 +19,22 @@ enum status case_matmul_bits(struct check_case *c, enum quant_type type);
 enum status case_rope_append(struct check_case *c, enum quant_type type);
 enum status case_flash(struct check_case *c, enum quant_type type);
 enum status case_flash_bits(struct check_case *c, enum quant_type type);
+enum status case_flash_matrix(struct check_case *c, enum quant_type type);
 enum status case_silu(struct check_case *c, enum quant_type type);
 enum status case_repack(struct check_case *c, enum quant_type type);
 enum status case_transpose(struct check_case *c, enum quant_type type);
 enum status case_bmm(struct check_case *c, enum quant_type type);
+
+enum status case_matmul_matrix(struct check_case *c, enum quant_type type);
+enum status case_sample(struct check_case *c, enum quant_type type);
+enum status case_decode(struct check_case *c, enum quant_type type);
+enum status case_prompt(struct check_case *c, enum quant_type type);
+
+/* Sequences with settings of many kinds, and what belongs to them: fills a->seqs, slots, history,
+ * ring, bias and counter. One slot a row of the step. */
+void case_seqs(struct check_case *c, uint32_t slots, uint32_t n_ctx, struct k_sample_args *a);
+/* Rows 0, 1 ... are the out rows; returns how many. At least one row must be in use. */
+uint32_t case_out_rows(struct check_case *c, const struct k_steps *steps);
 
 /* A head size: a multiple of 8 up to 256. */
 uint32_t case_head_dim(struct check_case *c);

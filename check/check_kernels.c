@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "case.h"
 #include "kernels/shaders.h"
+#include "mutate.h"
 
 /* A shader that leaves its memory may take a software device down with it: name the case. */
 static char running[512];
@@ -26,11 +27,11 @@ static void on_crash(int signal)
 }
 
 struct options {
-    const char *pattern, *types;
+    const char *pattern, *types, *mutant;
     uint64_t seed;
     long cases, only;
     struct gpu_params gpu;
-    bool thorough, bench, reverse, list, quiet, digests;
+    bool thorough, bench, reverse, list, quiet, digests, mutants;
 };
 
 static const char usage[] =
@@ -45,6 +46,8 @@ static const char usage[] =
     "  --caps-off MASK   capability bits to hide (enum gpu_cap)\n"
     "  --robust          with robust buffer access\n"
     "  --reverse         shaders with the order of invocations turned around\n"
+    "  --mutants         how many ways there are to break each module\n"
+    "  --mutant NAME:N   with the module of that name broken in the N-th way\n"
     "  --thorough        also the shapes of real models\n"
     "  --bench           only those, with times\n"
     "  --digests         a number for the bits that each case gave\n"
@@ -62,6 +65,8 @@ enum {
     OPT_CAPS_OFF,
     OPT_ROBUST,
     OPT_REVERSE,
+    OPT_MUTANTS,
+    OPT_MUTANT,
     OPT_THOROUGH,
     OPT_BENCH,
     OPT_DIGESTS,
@@ -81,6 +86,8 @@ static const struct option long_options[] = {
     {"caps-off", required_argument, NULL, OPT_CAPS_OFF},
     {"robust", no_argument, NULL, OPT_ROBUST},
     {"reverse", no_argument, NULL, OPT_REVERSE},
+    {"mutants", no_argument, NULL, OPT_MUTANTS},
+    {"mutant", required_argument, NULL, OPT_MUTANT},
     {"thorough", no_argument, NULL, OPT_THOROUGH},
     {"bench", no_argument, NULL, OPT_BENCH},
     {"digests", no_argument, NULL, OPT_DIGESTS},
@@ -134,6 +141,12 @@ static enum status parse(int argc, char **argv, struct options *o)
             break;
         case OPT_REVERSE:
             o->reverse = true;
+            break;
+        case OPT_MUTANTS:
+            o->mutants = true;
+            break;
+        case OPT_MUTANT:
+            o->mutant = optarg;
             break;
         case OPT_THOROUGH:
             o->thorough = true;
@@ -285,6 +298,22 @@ static enum status check_line(const struct options *o, struct check_runner *r, c
     return OK;
 }
 
+/* Breaks the module that NAME:N names. */
+static enum status use_mutant(const struct options *o)
+{
+    const struct shader_table *table = o->reverse ? &shader_table_reversed : &shader_table;
+    const char *colon = strchr(o->mutant, ':');
+    char name[64], what[64];
+    uint64_t site;
+    if (!colon || (size_t)(colon - o->mutant) >= sizeof name)
+        return status_fail(ERR_USAGE, "'%s' is not NAME:N", o->mutant);
+    snprintf(name, sizeof name, "%.*s", (int)(colon - o->mutant), o->mutant);
+    TRY(number(colon + 1, &site));
+    TRY(check_mutate_use(table, name, (uint32_t)site, what));
+    printf("%s: %s\n", o->mutant, what);
+    return OK;
+}
+
 static enum status run(const struct options *o)
 {
     struct gpu *g = NULL;
@@ -296,6 +325,13 @@ static enum status run(const struct options *o)
     params.size = o->bench ? CASE_BENCH : o->thorough ? CASE_THOROUGH : CASE_QUICK;
     if (o->reverse)
         shader_use_table(&shader_table_reversed);
+    if (o->mutant)
+        TRY_GOTO(use_mutant(o));
+    for (size_t i = 0; o->mutants && i < shader_table.count; i++)
+        printf("%s %" PRIu32 "\n", shader_table.shaders[i].name,
+               check_mutate_sites(&shader_table.shaders[i]));
+    if (o->mutants)
+        return OK;
     if (!o->list) {
         TRY_GOTO(gpu_open(&o->gpu, &g));
         const struct gpu_info *info = gpu_get_info(g);

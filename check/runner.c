@@ -1,5 +1,6 @@
 /* Runs random cases on the device and by the references. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,44 @@ static uint64_t digest(const struct check_runner *r)
     return h;
 }
 
+/* The worst op so far, by how near it comes to its own limit. */
+static void note_op(void *ctx, uint32_t index, const struct plan_op *op,
+                    const struct check_result *r, struct check_limit limit)
+{
+    struct case_outcome *out = ctx;
+    (void)index;
+    (void)op;
+    out->result.values += r->values;
+    out->result.exact += r->exact;
+    out->result.wrong += r->wrong;
+    if (limit.max > 0 && r->max / limit.max >= out->result.max / fmax(out->limit.max, 1e-300)) {
+        out->result.max = r->max;
+        out->result.nmse = r->nmse;
+        out->limit = limit;
+    }
+}
+
+/* Both ways; every byte of the arena must come out the same. */
+static enum status run_stepwise(struct check_runner *r, struct case_outcome *out)
+{
+    struct check_case *c = &r->c;
+    struct check_plan_params params = {.report = note_op, .ctx = out};
+    char where[128];
+    out->limit = (struct check_limit){0};
+    TRY(gpu_upload(c->g, c->base, c->image, c->used));
+    TRY(check_plan_on_device(c->g, c->plan, &params));
+    TRY(gpu_download(c->g, r->got, c->base, c->used));
+    TRY(run_plan(r, r->again));
+    for (uint64_t i = 0; i < c->used; i++) {
+        if (r->got[i] != r->again[i])
+            return status_fail(ERR_VERIFY,
+                               "the recording gives other bits than its dispatches one by one, "
+                               "first at %s",
+                               check_mem_where(c->mem, c->base + i, where, sizeof where));
+    }
+    return OK;
+}
+
 static int by_size(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -236,6 +275,8 @@ enum status check_runner_run(struct check_runner *r, const struct check_family *
     log_debug("%s/%s: %s", family->name, quant_info(type)->stem, c->text);
     TRY(check_mem_add(c->mem, c->base, c->used, c->image));
     out->limit = limit_of(c->plan);
+    if (c->stepwise)
+        return run_stepwise(r, out);
     if (c->run) {
         out->limit = c->limit;
         TRY(gpu_upload(c->g, c->base, c->image, c->used));

@@ -12,15 +12,16 @@ import subprocess
 import sys
 import threading
 
-ALONE = 'embed,norm,matvec,qkv,attn,glu,matmul,rope,flash,silu,transpose,bmm,sample*'
+ALONE = 'embed,norm,matvec,qkv,attn,glu,matmul,rope,flash,silu,transpose,bmm,sample'
 SMALL = ['--cases', '1', '--kernel', ALONE]
 
-# [name, environment, arguments]. The first three are the run that the others are compared with.
+# [name, environment, arguments]. The bits of the first ones are what the others must give.
 RUNS = [
     ('decode 1', {}, ['--kernel', 'matvec*,attn*,embed']),
     ('decode 2', {}, ['--kernel', 'qkv*,glu*']),
     ('prefill, layout, sampling', {},
-     ['--kernel', 'norm,matmul,rope,flash,silu,repack,transpose,bmm,sample*']),
+     ['--kernel', 'norm,matmul*,rope,flash*,silu,repack,transpose,bmm,sample']),
+    ('models, dispatch by dispatch', {}, ['--kernel', 'decode,prompt']),
     ('vectors of 128 bits, 1 thread',
      {'LP_NATIVE_VECTOR_WIDTH': '128', 'LP_NUM_THREADS': '1'}, SMALL + ['--types', 'q4_k']),
     ('vectors of 512 bits, 2 threads',
@@ -35,8 +36,8 @@ RUNS = [
 VALIDATED = [
     ('validation layer', {}, SMALL + ['--types', 'q4_0,q6_k']),
 ]
-# Kernels that may use a matrix unit, whose order of additions is the device's own.
-MATRIX = re.compile(r'(matmul|flash)/')
+# What may run on matrix units, whose order of additions is the device's own.
+MATRIX = re.compile(r'.*-matrix/|decode/|prompt/')
 
 DIGEST = re.compile(r'^digest (\S+ \d+) ([0-9a-f]{16})$', re.M)
 lock = threading.Lock()
