@@ -31,7 +31,7 @@ struct options {
     uint64_t seed;
     long cases, only;
     struct gpu_params gpu;
-    bool thorough, bench, reverse, list, quiet, digests, mutants;
+    bool thorough, bench, reverse, list, quiet, digests, mutants, stop;
 };
 
 static const char usage[] =
@@ -51,6 +51,7 @@ static const char usage[] =
     "  --thorough        also the shapes of real models\n"
     "  --bench           only those, with times\n"
     "  --digests         a number for the bits that each case gave\n"
+    "  --stop            at the first case that fails\n"
     "  --quiet           only lines that fail, and the last\n"
     "  --verbose         each case before it runs\n"
     "  --list            names of the kernels\n";
@@ -70,6 +71,7 @@ enum {
     OPT_THOROUGH,
     OPT_BENCH,
     OPT_DIGESTS,
+    OPT_STOP,
     OPT_QUIET,
     OPT_VERBOSE,
     OPT_LIST,
@@ -91,6 +93,7 @@ static const struct option long_options[] = {
     {"thorough", no_argument, NULL, OPT_THOROUGH},
     {"bench", no_argument, NULL, OPT_BENCH},
     {"digests", no_argument, NULL, OPT_DIGESTS},
+    {"stop", no_argument, NULL, OPT_STOP},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"list", no_argument, NULL, OPT_LIST},
@@ -156,6 +159,9 @@ static enum status parse(int argc, char **argv, struct options *o)
             break;
         case OPT_DIGESTS:
             o->digests = true;
+            break;
+        case OPT_STOP:
+            o->stop = true;
             break;
         case OPT_QUIET:
             o->quiet = true;
@@ -289,7 +295,7 @@ static enum status check_line(const struct options *o, struct check_runner *r, c
         if (o->bench && s == OK)
             printf("    %-70s %9.1f us %8.1f GB/s\n", out.text, out.seconds * 1e6,
                    out.seconds > 0 ? out.bytes / out.seconds * 1e-9 : 0);
-        if (o->only >= 0)
+        if (o->only >= 0 || (o->stop && t.wrong))
             break;
     }
     if (!o->quiet || t.wrong)
@@ -342,7 +348,7 @@ static enum status run(const struct options *o)
         TRY_GOTO(check_runner_create(&params, &r));
     }
     for (const struct check_family *f = check_families; f->name; f++) {
-        for (int type = 0; type < (f->by_type ? QUANT_COUNT : 1); type++)
+        for (int type = 0; type < (f->by_type ? QUANT_COUNT : 1) && !(o->stop && wrong); type++)
             TRY_GOTO(check_line(o, r, g, f, (enum quant_type)type, &wrong));
     }
     if (!o->list)
