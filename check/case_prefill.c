@@ -49,7 +49,7 @@ static enum status matmul(struct check_case *c, enum quant_type type, enum k_way
     uint32_t residual = rand_below(&c->rand, 3); /* none, its own, in place */
     a.residual = residual ? case_normals(c, (uint64_t)a.m * n, 1, "residual") : 0;
     a.out = residual == 2 ? a.residual : case_out(c, (uint64_t)a.m * n, "out");
-    static const char *const ways[] = {"best", "f32", "khr", "nv"};
+    static const char *const ways[] = {"best", "f32", "khr", "nv", "bf16"};
     case_text(c, "m %u (%u in use) n %u k %u %s%s%s", a.m, rows, n, k, ways[a.way],
               a.bias ? " bias" : "",
               residual == 2   ? " residual in place"

@@ -81,10 +81,11 @@ enum status k_matmul(struct plan *p, const struct k_matmul_args *a)
     bool nv = whole && (info->caps & GPU_CAP_COOPMAT2) && shader_find("product_nv");
     bool khr = whole && k_product_khr_fits(p, a);
     enum k_way way = a->way;
-    if (way == K_WAY_BEST || (way == K_WAY_NV && !nv) || (way == K_WAY_KHR && !khr))
+    if (way == K_WAY_BEST || (way >= K_WAY_NV && !nv) || (way == K_WAY_KHR && !khr))
         way = best(info, a, khr, nv);
     switch (way) {
     case K_WAY_NV:
+    case K_WAY_BF16:
         return k_product_nv(p, a);
     case K_WAY_KHR:
         return k_product_khr(p, a);

@@ -16,7 +16,7 @@ bool k_product_khr_fits(struct plan *p, const struct k_matmul_args *a);
 enum status k_product_khr(struct plan *p, const struct k_matmul_args *a);
 
 /* VK_NV_cooperative_matrix2, one matrix a workgroup. Weights other than F16 (and BF16, where the
- * device multiplies that) are first written out as f16, at most 64 MiB of scratch at a time. */
+ * device multiplies that) are first written out as f16, at most 16 MiB of scratch at a time. */
 enum status k_product_nv(struct plan *p, const struct k_matmul_args *a);
 
 #endif

@@ -158,11 +158,11 @@ static enum status nv_slice(struct plan *p, const struct k_matmul_args *a, bool 
 
 enum status k_product_nv(struct plan *p, const struct k_matmul_args *a)
 {
-    enum { MOST_BYTES = 64 << 20, WHOLE = 256 };
+    enum { MOST_BYTES = 16 << 20, WHOLE = 256 };
     const struct k_weight *w = &a->w;
     uint64_t caps = gpu_get_info(plan_gpu(p))->caps, half = 0, scale = 0, dense = 0;
-    bool bf16 =
-        w->type == QUANT_BF16 && (caps & GPU_CAP_COOPMAT_BF16) && shader_find("product_nv_bf16");
+    bool bf16 = a->way == K_WAY_BF16 && w->type == QUANT_BF16 && (caps & GPU_CAP_COOPMAT_BF16) &&
+                shader_find("product_nv_bf16");
     uint32_t padded = (uint32_t)align_up(a->m, 128);
     TRY(k_half_rows(p, a, padded, bf16, &half, &scale));
     if (bf16 || w->type == QUANT_F16)

@@ -171,10 +171,9 @@ static enum status prefill_mlp(struct plan *p, const struct model *m, const stru
     const struct model_hparams *hp = &m->hp;
     const struct model_layer *l = &m->layers[layer];
     uint32_t rows = s->rows;
-    uint64_t gate, up, f; /* (rows, n_ff) each */
+    uint64_t gate, up; /* (rows, n_ff) each */
     TRY(plan_scratch(p, 4ull * rows * hp->n_ff, "gate", &gate));
     TRY(plan_scratch(p, 4ull * rows * hp->n_ff, "up", &up));
-    TRY(plan_scratch(p, 4ull * rows * hp->n_ff, "mlp", &f));
     struct normed n;
     TRY(norm(p, m, rows, s->h, l->ffn_norm, false, &n));
     struct k_matmul_args mul = {.m = rows, .x = n.x, .steps = s->steps};
@@ -182,10 +181,10 @@ static enum status prefill_mlp(struct plan *p, const struct model *m, const stru
     TRY(k_matmul(p, &mul));
     mul.name = "up", mul.w = l->up, mul.out = up;
     TRY(k_matmul(p, &mul));
-    TRY(k_silu_mul(p, gate, up, f, (uint64_t)rows * hp->n_ff));
+    TRY(k_silu_mul(p, gate, up, gate, (uint64_t)rows * hp->n_ff));
     return k_matmul(p, &(struct k_matmul_args){.name = "down",
                                                .m = rows,
-                                               .x = f,
+                                               .x = gate,
                                                .w = l->down,
                                                .residual = s->h,
                                                .out = s->h,

@@ -23,7 +23,8 @@ GOLDEN = np.load(os.path.join(os.path.dirname(os.path.abspath(__file__)), "model
 KL = 1e-5          # mean over the rows whose logits are kept, of a model
 TOP = 0.995        # of all positions: the most likely token is the same
 TOP_ONE = 0.98     # of the positions of one model
-SAME = 1e-5        # largest KL between two ways to run the same
+# Largest KL between two ways to run the same; matrix units round what goes into them to f16.
+SAME = 1e-4 if os.environ.get("TAWNY_TEST_GPU") == "1" else 1e-5
 PERPLEXITY = 1e-3  # relative
 CHUNKS = {"one chunk": 0, "chunks of 37": 37, "chunks of 5": 5, "token by token": 1}
 
