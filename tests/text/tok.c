@@ -544,8 +544,8 @@ static double seconds(const struct tok *t, const char *s, size_t len, int times)
     return best;
 }
 
-/* T26: ten times the text takes at most fifteen times the time. The times below are too short on a
- * fast machine to be told apart from noise; 20 ms more are allowed. */
+/* T26: ten times the text takes about ten times the time, not a hundred. A busy machine's caches
+ * make the longer text dearer, so thirty are allowed, and 20 ms for noise. */
 static void long_runs_stay_linear(void **state)
 {
     enum { SHORT = 100000, LONG = 10 * SHORT };
@@ -562,9 +562,9 @@ static void long_runs_stay_linear(void **state)
         for (const char *c = chars; *c; c++) {
             memset(text, *c, sizeof text);
             double one = seconds(t, text, SHORT, 3), ten = seconds(t, text, LONG, 1);
-            if (ten > 15 * one + 0.02)
+            if (ten > 30 * one + 0.02)
                 ten = seconds(t, text, LONG, 3);
-            if (ten > 15 * one + 0.02)
+            if (ten > 30 * one + 0.02)
                 fail_msg("family %d, '%c': %d bytes %.3f s, %d bytes %.3f s", family, *c, SHORT,
                          one, LONG, ten);
         }
