@@ -1,19 +1,22 @@
-"""Validates SPIR-V modules: spirv.py SPIRV-VAL FILE.spv..."""
+"""Validates SPIR-V modules with the private validator or the system's: spirv.py FILE.spv..."""
 import concurrent.futures
 import os
 import subprocess
 import sys
 
+SOURCE = os.path.join(os.path.dirname(os.path.realpath(__file__)), '../..')
+PRIVATE = os.path.join(SOURCE, '.deps/bin/spirv-val')
+VALIDATOR = PRIVATE if os.path.exists(PRIVATE) else 'spirv-val'
 FLAGS = ['--target-env', 'vulkan1.3', '--scalar-block-layout']
 
 
 def faults(path):
-    done = subprocess.run([sys.argv[1], *FLAGS, path], capture_output=True, text=True, check=False)
+    done = subprocess.run([VALIDATOR, *FLAGS, path], capture_output=True, text=True, check=False)
     return (done.stdout + done.stderr).strip() if done.returncode else ''
 
 
 def main():
-    modules = sys.argv[2:]
+    modules = sys.argv[1:]
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, words in zip(modules, pool.map(faults, modules)):
