@@ -2,7 +2,6 @@
  *
  * One line a kernel and block type: how many cases, the worst errors and their limits; the first
  * wrong value of each that fails, and how to run that case again. */
-#include <fnmatch.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -12,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "case.h"
 #include "kernels/shaders.h"
 #include "mutate.h"
+#include "suite.h"
 
 /* A shader that leaves its memory may take a software device down with it: name the case. */
 static char running[512];
@@ -184,124 +183,50 @@ static enum status parse(int argc, char **argv, struct options *o)
     return OK;
 }
 
-/* What one line of the report adds up. */
-struct tally {
-    long cases, wrong;
-    struct check_result worst;
-    struct check_limit limit;
-};
-
-static void print_line(const char *kernel, const char *type, const struct tally *t)
+static void print_line(void *ctx, const struct suite_line *l)
 {
-    printf("%-12s %-5s %-4s %4ld cases", kernel, type, t->wrong ? "FAIL" : "ok", t->cases);
-    if (t->wrong)
-        printf(", %ld wrong", t->wrong);
-    if (t->worst.values)
-        printf("  nmse %.1e of %.0e  max %.1e of %.0e", t->worst.nmse, t->limit.nmse, t->worst.max,
-               t->limit.max);
+    const struct options *o = ctx;
+    if (o->quiet && !l->wrong)
+        return;
+    printf("%-12s %-5s %-4s %4" PRIu32 " cases", l->family->name, l->type_name,
+           l->wrong ? "FAIL" : "ok", l->cases);
+    if (l->wrong)
+        printf(", %" PRIu32 " wrong", l->wrong);
+    if (l->worst.values)
+        printf("  nmse %.1e of %.0e  max %.1e of %.0e", l->worst.nmse, l->limit.nmse, l->worst.max,
+               l->limit.max);
     else
         printf("  bit for bit");
     putchar('\n');
     fflush(stdout);
 }
 
-static void add(struct tally *t, const struct case_outcome *o)
+static void on_start(void *ctx, const struct suite_case *c)
 {
-    t->worst.values += o->result.values;
-    t->worst.exact += o->result.exact;
-    if (o->result.nmse > t->worst.nmse)
-        t->worst.nmse = o->result.nmse;
-    if (o->result.max > t->worst.max)
-        t->worst.max = o->result.max;
-    t->limit = o->limit;
+    (void)ctx;
+    snprintf(running, sizeof running, "check_kernels: crashed in %s\n", c->again);
 }
 
-static void report_wrong(const struct options *o, const char *kernel, const char *type, long i,
-                         const struct case_outcome *out, enum status s)
+static bool on_case(void *ctx, const struct suite_case *c)
 {
-    const char *why = s == OK ? out->result.first : status_message();
-    printf("    case %ld: %s\n    %s\n", i, out->text, why);
-    if (s == OK)
-        printf("    %" PRIu64 " wrong of %" PRIu64 "\n", out->result.wrong,
-               out->result.values + out->result.exact);
-    printf("    again: --kernel %s/%s --seed %" PRIu64 " --only %ld%s\n", kernel, type, o->seed, i,
-           o->thorough ? " --thorough" : "");
-}
-
-/* Numbers of cases that do not depend on which other kernels run. */
-static uint64_t case_seed(const struct options *o, const char *kernel, const char *type, long i)
-{
-    uint64_t h = o->seed * 0x9e3779b97f4a7c15u + (uint64_t)i;
-    for (const char *s = kernel; *s; s++)
-        h = (h ^ (uint8_t)*s) * 0x100000001b3u;
-    for (const char *s = type; *s; s++)
-        h = (h ^ (uint8_t)*s) * 0x100000001b3u;
-    return h;
-}
-
-/* True if one of the patterns, which are separated by commas, matches one of the names. */
-static bool matches(const char *patterns, const char *name, const char *other)
-{
-    char pattern[128];
-    for (const char *p = patterns; *p;) {
-        size_t n = strcspn(p, ",");
-        snprintf(pattern, sizeof pattern, "%.*s", (int)n, p);
-        if (!fnmatch(pattern, name, 0) || !fnmatch(pattern, other, 0))
-            return true;
-        p += n + (p[n] == ',');
+    const struct options *o = ctx;
+    const struct case_outcome *out = c->out;
+    bool ran = c->status == OK;
+    if ((!ran || out->result.wrong) && c->line->wrong == 1) {
+        printf("    case %" PRIu32 ": %s\n    %s\n", c->number, out->text,
+               ran ? out->result.first : c->message);
+        if (ran)
+            printf("    %" PRIu64 " wrong of %" PRIu64 "\n", out->result.wrong,
+                   out->result.values + out->result.exact);
+        printf("    again: %s\n", c->again);
     }
-    return false;
-}
-
-static bool asked_for(const struct options *o, const struct check_family *family, const char *type)
-{
-    char name[64];
-    snprintf(name, sizeof name, "%s/%s", family->name, type);
-    if (o->pattern && !matches(o->pattern, family->name, name))
-        return false;
-    return !o->types || !family->by_type || matches(o->types, type, type);
-}
-
-/* All cases of a kernel and type. *wrong grows by those that failed; a status: the device is gone.
- */
-static enum status check_line(const struct options *o, struct check_runner *r, const struct gpu *g,
-                              const struct check_family *family, enum quant_type type, long *wrong)
-{
-    const char *type_name = family->by_type ? quant_info(type)->stem : "-";
-    struct tally t = {0};
-    if (!asked_for(o, family, type_name))
-        return OK;
-    if (o->list) {
-        printf("%s/%s\n", family->name, type_name);
-        return OK;
-    }
-    long cases = (o->cases + family->every - 1) / family->every;
-    for (long i = o->only >= 0 ? o->only : 0; i < cases || i == o->only; i++) {
-        struct case_outcome out;
-        snprintf(running, sizeof running,
-                 "check_kernels: crashed in --kernel %s/%s --seed %" PRIu64 " --only %ld\n",
-                 family->name, type_name, o->seed, i);
-        uint64_t seed = case_seed(o, family->name, type_name, i);
-        enum status s = check_runner_run(r, family, type, seed, &out);
-        t.cases++;
-        add(&t, &out);
-        if (s != OK || out.result.wrong) {
-            if (t.wrong++ == 0)
-                report_wrong(o, family->name, type_name, i, &out, s);
-            TRY(gpu_check(g));
-        }
-        if (o->digests && s == OK)
-            printf("digest %s/%s %ld %016" PRIx64 "\n", family->name, type_name, i, out.digest);
-        if (o->bench && s == OK)
-            printf("    %-70s %9.1f us %8.1f GB/s\n", out.text, out.seconds * 1e6,
-                   out.seconds > 0 ? out.bytes / out.seconds * 1e-9 : 0);
-        if (o->only >= 0 || (o->stop && t.wrong))
-            break;
-    }
-    if (!o->quiet || t.wrong)
-        print_line(family->name, type_name, &t);
-    *wrong += t.wrong;
-    return OK;
+    if (o->digests && ran)
+        printf("digest %s/%s %" PRIu32 " %016" PRIx64 "\n", c->line->family->name,
+               c->line->type_name, c->number, out->digest);
+    if (o->bench && ran)
+        printf("    %-70s %9.1f us %8.1f GB/s\n", out->text, out->seconds * 1e6,
+               out->seconds > 0 ? out->bytes / out->seconds * 1e-9 : 0);
+    return true;
 }
 
 /* Breaks the module that NAME:N names. */
@@ -322,13 +247,29 @@ static enum status use_mutant(const struct options *o)
 
 static enum status run(const struct options *o)
 {
-    struct gpu *g = NULL;
-    struct check_runner *r = NULL;
+    struct suite *suite = NULL;
     enum status s = OK;
-    long wrong = 0;
+    uint32_t wrong = 0;
     double start = time_now();
-    struct check_runner_params params = {.twice = !o->bench};
-    params.size = o->bench ? CASE_BENCH : o->thorough ? CASE_THOROUGH : CASE_QUICK;
+    const struct suite_params params = {
+        .device = o->gpu.device,
+        .caps_off = o->gpu.caps_off,
+        .robust = o->gpu.robust,
+        .no_device = o->list,
+        .kernels = o->pattern,
+        .types = o->types,
+        .seed = o->seed,
+        .cases = (uint32_t)o->cases,
+        .only = o->only,
+        .size = o->bench      ? CASE_BENCH
+                : o->thorough ? CASE_THOROUGH
+                              : CASE_QUICK,
+        .stop = o->stop,
+        .on_start = on_start,
+        .on_case = on_case,
+        .on_line = print_line,
+        .ctx = (void *)o,
+    };
     if (o->reverse)
         shader_use_table(&shader_table_reversed);
     if (o->mutant)
@@ -338,26 +279,23 @@ static enum status run(const struct options *o)
                check_mutate_sites(&shader_table.shaders[i]));
     if (o->mutants)
         return OK;
+    TRY_GOTO(suite_create(&params, &suite));
+    for (uint32_t i = 0; o->list && i < suite_lines(suite); i++)
+        printf("%s/%s\n", suite_get_line(suite, i)->family->name,
+               suite_get_line(suite, i)->type_name);
     if (!o->list) {
-        TRY_GOTO(gpu_open(&o->gpu, &g));
-        const struct gpu_info *info = gpu_get_info(g);
+        const struct gpu_info *info = suite_info(suite);
         printf("%s, %s, capabilities 0x%" PRIx64 ", seed %" PRIu64 "%s%s\n", info->name,
                info->driver, info->caps, o->seed, o->reverse ? ", reversed" : "",
                o->gpu.robust ? ", robust" : "");
-        params.g = g;
-        TRY_GOTO(check_runner_create(&params, &r));
+        TRY_GOTO(suite_run(suite));
+        wrong = suite_wrong(suite);
+        printf("%" PRIu32 " wrong, %.1f s\n", wrong, time_now() - start);
     }
-    for (const struct check_family *f = check_families; f->name; f++) {
-        for (int type = 0; type < (f->by_type ? QUANT_COUNT : 1) && !(o->stop && wrong); type++)
-            TRY_GOTO(check_line(o, r, g, f, (enum quant_type)type, &wrong));
-    }
-    if (!o->list)
-        printf("%ld wrong, %.1f s\n", wrong, time_now() - start);
     if (wrong)
-        s = status_fail(ERR_VERIFY, "%ld cases are wrong", wrong);
+        s = status_fail(ERR_VERIFY, "%" PRIu32 " cases are wrong", wrong);
 fail:
-    check_runner_destroy(&r);
-    gpu_close(&g);
+    suite_destroy(&suite);
     return s;
 }
 

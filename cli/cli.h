@@ -56,7 +56,8 @@ struct verb {
     enum status (*run)(char **operands, size_t n);
 };
 
-extern const struct verb verb_run, verb_devices, verb_inspect, verb_tokenize, verb_eval, verb_bench;
+extern const struct verb verb_run, verb_devices, verb_inspect, verb_tokenize, verb_eval, verb_bench,
+    verb_verify;
 
 /* NULL if there is none of that name. */
 const struct verb *args_verb(const char *name);

@@ -19,13 +19,14 @@ _tawny_options() {
         echo "-p --n-prompt -n --n-gen -r --repetitions -b --batch-size -c --ctx-size --profile
             --device --json --stats"
         ;;
+    verify) echo "--kernel -s --seed --cases --only --thorough --device --json" ;;
     esac
     echo "-v --verbose -q --quiet -h --help --version"
 }
 
 _tawny() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
-    local verbs="run devices inspect tokenize eval bench help"
+    local verbs="run devices inspect tokenize eval bench verify help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $verbs " == *" ${COMP_WORDS[i]} "* ]]; then

@@ -6,7 +6,7 @@ import time
 
 from common import BUILD, PROGRAM, SOURCE, fails, run_cases, tawny
 
-VERBS = ["run", "devices", "inspect", "tokenize", "eval", "bench"]
+VERBS = ["run", "devices", "inspect", "tokenize", "eval", "bench", "verify"]
 
 
 def host(*arguments, **more):
@@ -57,7 +57,7 @@ def test_unknown():
 
 def test_missing_and_too_many():
     for verb in VERBS:
-        if verb != "devices":
+        if verb not in ("devices", "verify"):
             refused(verb, words=["MODEL" if verb != "inspect" else "FILE"])
             refused(verb, "a", "b", "c", words=["argument too many"])
     refused("devices", "a", words=["argument too many"])

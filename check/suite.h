@@ -1,0 +1,76 @@
+/* suite.h - all random cases of all kernels: what check_kernels and `tawny verify` run.
+ *
+ * A line is a case family and, where it has them, a block type. Case number n of a line is the same
+ * for a seed whatever else runs, so that one that failed can be run again alone.
+ *
+ *     suite_create -> suite_run -> suite_get_line ... -> suite_destroy */
+#ifndef TAWNY_CHECK_SUITE_H
+#define TAWNY_CHECK_SUITE_H
+
+#include "case.h"
+
+struct suite;
+
+/* A family and type, and what its cases gave so far. */
+struct suite_line {
+    const struct check_family *family;
+    enum quant_type type;
+    const char *type_name; /* "q4_k"; "-" where the family has no types */
+    uint32_t cases;        /* run */
+    uint32_t wrong;        /* of these: a mismatch, or a failure to run */
+    struct check_result worst;
+    struct check_limit limit;
+};
+
+/* A case that was run. */
+struct suite_case {
+    const struct suite_line *line;
+    uint32_t number;
+    enum status status;             /* other than OK: it could not be run; message says why */
+    const struct case_outcome *out; /* status OK: result.wrong counts what is wrong */
+    char message[1024];
+    char again[192]; /* options that run this case again */
+};
+
+struct suite_params {
+    const char *device; /* as in gpu_params */
+    const char *cache_dir;
+    uint64_t caps_off;
+    bool robust;
+    bool no_device; /* only the lines are wanted; there may be none */
+
+    const char *kernels; /* patterns, "matvec*,norm/-,qkv/q4_k"; NULL: all */
+    const char *types;   /* patterns of block types; NULL: all */
+    uint64_t seed;
+    uint32_t cases; /* of each line; a share of that where pipelines take long to compile */
+    int64_t only;   /* only the case of that number; negative: all */
+    enum case_size size;
+    bool rounds; /* first case 0 of every line, then case 1 ...; else line after line */
+    bool stop;   /* at the first case that is wrong */
+
+    /* All may be NULL. */
+    void (*on_start)(void *ctx, const struct suite_case *c); /* out: NULL */
+    bool (*on_case)(void *ctx, const struct suite_case *c);  /* false stops the suite */
+    void (*on_line)(void *ctx, const struct suite_line *l);  /* without rounds: a line is done */
+    void *ctx;
+};
+
+/* Opens the device. ERR_USAGE: no line has such a name. The strings must outlive the suite. */
+enum status suite_create(const struct suite_params *params, struct suite **out);
+void suite_destroy(struct suite **s);
+
+/* What it runs on; NULL with no_device. */
+const struct gpu_info *suite_info(const struct suite *s);
+
+uint32_t suite_lines(const struct suite *s);
+const struct suite_line *suite_get_line(const struct suite *s, uint32_t i);
+
+/* How many cases suite_run() will run. */
+uint32_t suite_total(const struct suite *s);
+
+/* Runs them; blocks. OK also where cases are wrong (suite_wrong() counts these). ERR_LOST: the
+ * device is gone, and the rest was not run. */
+enum status suite_run(struct suite *s);
+uint32_t suite_wrong(const struct suite *s);
+
+#endif
