@@ -23,6 +23,7 @@ static const struct option options[] = {
      1 << 24},
     {"--profile", OPT_FLAG, &opt.profile, NULL, "time of each kernel of a decode step"},
     OPTION_DEVICE,
+    OPTION_ANY_VARIANT,
     OPTION_JSON,
     OPTION_STATS,
 };

@@ -65,7 +65,7 @@ const struct verb *args_verb(const char *name);
 /* Options that every verb takes. */
 struct global {
     const char *device;
-    bool quiet, json, stats;
+    bool quiet, json, stats, any_variant;
     int64_t verbose;
 };
 extern struct global global;
@@ -74,6 +74,11 @@ extern struct global global;
     {                                                                                              \
         "--device -dev", OPT_TEXT, &global.device, "D",                                            \
             "index, part of the name, or UUID; else $TAWNY_DEVICE, else the best"                  \
+    }
+#define OPTION_ANY_VARIANT                                                                         \
+    {                                                                                              \
+        "--no-verified-variants", OPT_FLAG, &global.any_variant, NULL,                             \
+            "use also kernels that tawny verify found wrong"                                       \
     }
 #define OPTION_JSON                                                                                \
     {                                                                                              \

@@ -1,10 +1,29 @@
 /* tawny devices: what there is to compute on. */
 #include <inttypes.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "cli.h"
 
 static const struct option options[] = {OPTION_JSON};
+
+static enum status print_verified(const struct tawny_device_info *d)
+{
+    char when[32] = "";
+    time_t t = (time_t)d->verified_at;
+    struct tm tm;
+    if (!d->verified_at)
+        return out_printf("   verified  not with this driver and these kernels (tawny verify)\n");
+    if (localtime_r(&t, &tm))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M", &tm);
+    if (!d->verified_wrong)
+        TRY(out_printf("   verified  %s: %s, %" PRIu32 " cases\n", when,
+                       d->verified_all ? "right" : "right as far as it went", d->verified_cases));
+    else
+        TRY(out_printf("   verified  %s: WRONG in %" PRIu32 " of %" PRIu32 " cases\n", when,
+                       d->verified_wrong, d->verified_cases));
+    return *d->avoided ? out_printf("   avoided   %s\n", d->avoided) : OK;
+}
 
 static enum status print_one(const struct tawny_device_info *d)
 {
@@ -19,7 +38,8 @@ static enum status print_one(const struct tawny_device_info *d)
     TRY(out_printf("   features  %s", d->features));
     if (d->units)
         TRY(out_printf(", %" PRIu32 " units", d->units));
-    return out_printf("\n   uuid      %s%s%s\n", d->uuid, *d->pci ? ", PCI " : "", d->pci);
+    TRY(out_printf("\n   uuid      %s%s%s\n", d->uuid, *d->pci ? ", PCI " : "", d->pci));
+    return *d->unusable ? OK : print_verified(d);
 }
 
 static enum status print_all(const struct tawny_device_info *list, uint32_t n)

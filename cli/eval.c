@@ -24,6 +24,7 @@ static const struct option options[] = {
      "context; 0: all the tokens, or 512 for perplexity", 0, 1 << 24},
     {"-b --batch-size", OPT_INT, &opt.batch, "N", "most tokens in a step; 0: 512", 0, 1 << 16},
     OPTION_DEVICE,
+    OPTION_ANY_VARIANT,
     OPTION_JSON,
     OPTION_STATS,
 };

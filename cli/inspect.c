@@ -17,6 +17,7 @@ static const struct option options[] = {
      1 << 16},
     {"--tensors", OPT_FLAG, &opt.tensors, NULL, "list the tensors"},
     OPTION_DEVICE,
+    OPTION_ANY_VARIANT,
     OPTION_JSON,
 };
 
@@ -36,8 +37,9 @@ static enum status make_plan(const struct tawny_file *file, struct plan *out)
                                           .n_batch = (uint32_t)opt.batch};
     /* A file that is no model is refused without waiting for drivers. */
     TRY(from_api(tawny_file_plan(file, NULL, &params, &out->p)));
-    enum status s = from_api(
-        tawny_device_open(&(struct tawny_device_params){.device = global.device}, &device));
+    enum status s = from_api(tawny_device_open(
+        &(struct tawny_device_params){.device = global.device, .any_variant = global.any_variant},
+        &device));
     if (s != OK)
         return s == ERR_DEVICE && !global.device ? OK : s;
     tawny_device_get_info(device, &out->device);

@@ -22,7 +22,8 @@ enum status open_model(struct opened *o, const char *path, bool profile)
     tawny_file_close(&file);
     if (s != OK)
         return s;
-    struct tawny_device_params params = {.device = global.device, .profile = profile};
+    struct tawny_device_params params = {
+        .device = global.device, .profile = profile, .any_variant = global.any_variant};
     TRY(from_api(tawny_device_open(&params, &o->device)));
     tawny_device_get_info(o->device, &o->device_info);
     s = from_api(tawny_model_open(
@@ -59,13 +60,19 @@ json_t *device_json(const struct tawny_device_info *info)
     char api[32];
     snprintf(api, sizeof api, "%u.%u.%u", info->api_version >> 22 & 0x7f,
              info->api_version >> 12 & 0x3ff, info->api_version & 0xfff);
-    return json_pack("{s:i, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:s}", "index",
-                     (int)info->index, "name", json_text(info->name, strlen(info->name)), "driver",
-                     json_text(info->driver, strlen(info->driver)), "kind", info->kind, "uuid",
-                     info->uuid, "pci", info->pci, "features", info->features, "vulkan", api,
-                     "units", (int)info->units, "memory_total", (json_int_t)info->memory_total,
+    json_t *verified = json_null();
+    if (info->verified_at)
+        verified = json_pack("{s:I, s:i, s:i, s:b, s:s}", "at", (json_int_t)info->verified_at,
+                             "cases", (int)info->verified_cases, "wrong", (int)info->verified_wrong,
+                             "all", (int)info->verified_all, "avoided", info->avoided);
+    return json_pack("{s:i, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:s, s:o}",
+                     "index", (int)info->index, "name", json_text(info->name, strlen(info->name)),
+                     "driver", json_text(info->driver, strlen(info->driver)), "kind", info->kind,
+                     "uuid", info->uuid, "pci", info->pci, "features", info->features, "vulkan",
+                     api, "units", (int)info->units, "memory_total", (json_int_t)info->memory_total,
                      "memory_free", (json_int_t)info->memory_free, "max_allocation",
-                     (json_int_t)info->max_allocation, "unusable", info->unusable);
+                     (json_int_t)info->max_allocation, "unusable", info->unusable, "verified",
+                     verified);
 }
 
 static double per(uint64_t sum, uint64_t n)

@@ -55,6 +55,7 @@ static const struct option options[] = {
     {"-r --stop", OPT_LIST, &opt.stop, "TEXT", "ends the answer, not shown; repeatable"},
     {"--ignore-eos", OPT_FLAG, &opt.ignore_eog, NULL, "go on after the answer's end"},
     OPTION_DEVICE,
+    OPTION_ANY_VARIANT,
     OPTION_JSON,
     OPTION_STATS,
 };

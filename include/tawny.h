@@ -79,6 +79,12 @@ struct tawny_device_info {
     uint64_t memory_free;
     uint64_t max_allocation;
     char unusable[256];      /* "" or why tawny cannot use it */
+    int64_t verified_at;     /* when `tawny verify` last ran here with this driver and these
+                                kernels, seconds since 1970; 0: never */
+    uint32_t verified_cases, verified_wrong;
+    bool verified_all;       /* every kernel was run */
+    char avoided[512];       /* what it found wrong, and what is not used therefore:
+                                "matvec/32 norm/32", a kernel and its size of subgroups */
 };
 
 /* Fills up to `max` entries of `out`, sets *count to the number of devices (0 is no error). */
@@ -93,6 +99,8 @@ struct tawny_device_params {
     const char *cache_dir;   /* compiled kernels; NULL: $XDG_CACHE_HOME/tawny; "": none */
     uint64_t features_off;   /* bits of features not to use, for tests */
     bool profile;            /* measure every dispatch; see tawny_profile */
+    bool any_variant;        /* use also the variants of kernels that `tawny verify` found wrong on
+                                this device */
 };
 
 struct tawny_device;

@@ -6,18 +6,18 @@ _tawny_options() {
         echo "-p --prompt -f --file --lines --system --chat --raw -n --predict --n-predict -c
             --ctx-size -b --batch-size --temp --temperature --top-k --top-p --min-p -s --seed
             --repeat-penalty --presence-penalty --frequency-penalty --repeat-last-n --logit-bias
-            -r --stop --ignore-eos --device --json --stats"
+            -r --stop --ignore-eos --device --no-verified-variants --json --stats"
         ;;
     devices) echo "--json" ;;
-    inspect) echo "-c --ctx-size -b --batch-size --tensors --device --json" ;;
+    inspect) echo "-c --ctx-size -b --batch-size --tensors --device --no-verified-variants --json" ;;
     tokenize) echo "--special --decode --no-bos -f --file --json" ;;
     eval)
         echo "--tokens --logits --chunk -f --file --perplexity -c --ctx --ctx-size -b --batch-size
-            --device --json --stats"
+            --device --no-verified-variants --json --stats"
         ;;
     bench)
         echo "-p --n-prompt -n --n-gen -r --repetitions -b --batch-size -c --ctx-size --profile
-            --device --json --stats"
+            --device --no-verified-variants --json --stats"
         ;;
     verify) echo "--kernel -s --seed --cases --only --thorough --device --json" ;;
     esac

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/api.h"
+#include "kernels/shaders.h"
 
 _Static_assert((int)TAWNY_ERROR == (int)ERR && (int)TAWNY_ERROR_USAGE == (int)ERR_USAGE &&
                    (int)TAWNY_ERROR_MODEL == (int)ERR_MODEL &&
@@ -80,6 +81,16 @@ static void describe_features(const struct gpu_info *g, char *text, size_t size)
     add_word(text, size, sizes);
 }
 
+static void translate_verified(const struct gpu_verified *v, struct tawny_device_info *out)
+{
+    out->verified_at = v->when;
+    out->verified_cases = v->cases;
+    out->verified_wrong = v->wrong;
+    out->verified_all = v->complete;
+    for (uint32_t i = 0; i < v->n_failed; i++)
+        add_word(out->avoided, sizeof out->avoided, v->failed[i]);
+}
+
 static void translate_info(const struct gpu_info *g, struct tawny_device_info *out)
 {
     memset(out, 0, sizeof *out);
@@ -107,6 +118,13 @@ enum tawny_status tawny_devices(struct tawny_device_info *out, uint32_t max, uin
     enum status s = gpu_list(infos, max, count);
     for (uint32_t i = 0; s == OK && i < max && i < *count; i++)
         translate_info(&infos[i], &out[i]);
+    char build[SHADER_BUILD_TEXT];
+    shader_build(build);
+    for (uint32_t i = 0; s == OK && i < max && i < *count; i++) {
+        struct gpu_verified v;
+        gpu_verified_read(&infos[i], NULL, build, &v);
+        translate_verified(&v, &out[i]);
+    }
     mem_free(infos);
     return api_status(s);
 }
@@ -122,9 +140,12 @@ enum tawny_status tawny_device_open(const struct tawny_device_params *params,
     if (!d)
         return TAWNY_ERROR_MEMORY;
     d->profile = params->profile;
+    char build[SHADER_BUILD_TEXT];
     enum status s = gpu_open(&(struct gpu_params){.device = params->device,
                                                   .caps_off = params->features_off,
                                                   .cache_dir = params->cache_dir,
+                                                  .build = shader_build(build),
+                                                  .any_variant = params->any_variant,
                                                   .timestamps = params->profile},
                              &d->gpu);
     if (s == OK)
@@ -148,6 +169,7 @@ void tawny_device_get_info(const struct tawny_device *device, struct tawny_devic
 {
     translate_info(gpu_get_info(device->gpu), out);
     out->memory_free = gpu_memory_free(device->gpu);
+    translate_verified(gpu_get_verified(device->gpu), out);
 }
 
 /* ---- models ------------------------------------------------------------------------------- */

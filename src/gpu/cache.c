@@ -38,8 +38,7 @@ static struct header make_header(const struct gpu *g, const void *data, size_t n
     return h;
 }
 
-/* The directory, or NULL for no cache; `home` is a buffer to put it into. */
-static const char *find_dir(const char *dir, char *home, size_t size)
+const char *vk_cache_dir(const char *dir, char *home, size_t size)
 {
     if (dir)
         return *dir ? dir : NULL;
@@ -97,7 +96,7 @@ bad:
 enum status vk_cache_open(struct gpu *g, const char *dir)
 {
     char home[4096];
-    const char *where = find_dir(dir, home, sizeof home);
+    const char *where = vk_cache_dir(dir, home, sizeof home);
     size_t n = 0;
     void *data = NULL;
     if (where) {
@@ -138,21 +137,20 @@ static bool make_dirs(char *path)
     return true;
 }
 
-/* Whole or not at all: a temporary file beside it, renamed. */
-static bool write_file(const struct gpu *g, const void *data, size_t n)
+/* By a temporary file beside it, renamed. */
+bool vk_file_write(const char *path, const void *a, size_t n_a, const void *b, size_t n_b)
 {
-    size_t size = strlen(g->cache_file) + 32;
+    size_t size = strlen(path) + 32;
     char *temp = mem_alloc(size);
     if (!temp)
         return false;
-    snprintf(temp, size, "%s.%ld.tmp", g->cache_file, (long)getpid());
-    struct header h = make_header(g, data, n);
+    snprintf(temp, size, "%s.%ld.tmp", path, (long)getpid());
     bool ok = false;
     FILE *f = make_dirs(temp) ? fopen(temp, "wb") : NULL;
     if (f) {
-        ok = fwrite(&h, sizeof h, 1, f) == 1 && fwrite(data, 1, n, f) == n;
+        ok = fwrite(a, 1, n_a, f) == n_a && fwrite(b, 1, n_b, f) == n_b;
         ok = !fclose(f) && ok;
-        ok = ok && !rename(temp, g->cache_file);
+        ok = ok && !rename(temp, path);
         if (!ok) {
             int e = errno;
             unlink(temp);
@@ -161,6 +159,12 @@ static bool write_file(const struct gpu *g, const void *data, size_t n)
     }
     mem_free(temp);
     return ok;
+}
+
+static bool write_file(const struct gpu *g, const void *data, size_t n)
+{
+    struct header h = make_header(g, data, n);
+    return vk_file_write(g->cache_file, &h, sizeof h, data, n);
 }
 
 void vk_cache_save(struct gpu *g)

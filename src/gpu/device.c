@@ -331,6 +331,7 @@ enum status gpu_open(const struct gpu_params *params, struct gpu **out)
     g->robust = p->robust;
     TRY_GOTO(find_device(g, p->device));
     hide_caps(&g->caps, p->caps_off);
+    g->opened = g->caps.info;
     g->timestamps = p->timestamps && (g->caps.info.caps & GPU_CAP_TIMESTAMPS);
     TRY_GOTO(create_device(g));
     TRY_GOTO(choose_memory(g));
@@ -339,6 +340,11 @@ enum status gpu_open(const struct gpu_params *params, struct gpu **out)
     TRY_GOTO(vk_pipes_open(g));
     TRY_GOTO(vk_submit_open(g));
     TRY_GOTO(create_crumbs(g));
+    g->any_variant = p->any_variant;
+    if (p->build)
+        gpu_verified_read(&g->caps.info, p->cache_dir, p->build, &g->verified);
+    if (g->verified.n_failed && !g->any_variant)
+        vk_say_avoided(&g->verified);
     *out = g;
     return OK;
 fail:
@@ -382,6 +388,12 @@ void gpu_close(struct gpu **gp)
 const struct gpu_info *gpu_get_info(const struct gpu *g)
 {
     return &g->caps.info;
+}
+
+void gpu_mask_caps(struct gpu *g, uint64_t off)
+{
+    g->caps.info = g->opened;
+    hide_caps(&g->caps, off);
 }
 
 void gpu_get_counters(const struct gpu *g, struct gpu_counters *out)

@@ -83,6 +83,9 @@ struct gpu_params {
     bool timestamps;       /* allow gpu_cmd_timestamp */
     double wait_budget;    /* seconds before a wait is a hang; 0: 60 + what the caller predicts */
     bool breadcrumbs;      /* note the last finished dispatch in host memory (slower) */
+    const char *build;     /* which shaders, on one line: what verification found counts for just
+                              these; NULL: it is not looked at */
+    bool any_variant;      /* also those that failed verification (see gpu_avoids) */
 };
 
 struct gpu;
@@ -96,8 +99,44 @@ void gpu_close(struct gpu **g);
 
 const struct gpu_info *gpu_get_info(const struct gpu *g);
 
+/* Hides these capabilities from now on, and those of gpu_params.caps_off, and no others: a
+ * verification goes through the variants so. Plans made before keep theirs. */
+void gpu_mask_caps(struct gpu *g, uint64_t off);
+
 /* OK, or ERR_LOST with the message of the first failure. */
 enum status gpu_check(const struct gpu *g);
+
+/* ---- what verification found -------------------------------------------------------------- */
+
+/* A variant is a shader built for a size of subgroups, "matvec/32"; 1: for any size. */
+enum { GPU_VARIANT_TEXT = 48, GPU_MAX_FAILED = 128 };
+
+/* What `tawny verify` found on a device. It is kept in a file beside the pipeline cache, which
+ * counts for one device, driver and build. */
+struct gpu_verified {
+    int64_t when;         /* seconds since 1970; 0: nothing is known */
+    uint32_t cases, wrong;
+    bool complete;        /* every kernel was run */
+    uint32_t n_failed;
+    char failed[GPU_MAX_FAILED][GPU_VARIANT_TEXT];
+};
+
+const char *gpu_variant_text(const char *shader, uint32_t subgroup, char out[GPU_VARIANT_TEXT]);
+
+/* Reads what is kept; when = 0 if there is nothing of this device, driver and build. A damaged file
+ * counts as none, with a warning. cache_dir as in gpu_params. */
+void gpu_verified_read(const struct gpu_info *info, const char *cache_dir, const char *build,
+                       struct gpu_verified *out);
+
+/* Replaces it, whole or not at all. ERR: the file cannot be written, or there is no place. */
+enum status gpu_verified_write(const struct gpu_info *info, const char *cache_dir,
+                               const char *build, const struct gpu_verified *v);
+
+/* What gpu_open() read. */
+const struct gpu_verified *gpu_get_verified(const struct gpu *g);
+
+/* This variant failed, and another one should be taken. Never with any_variant. */
+bool gpu_avoids(const struct gpu *g, const char *shader, uint32_t subgroup);
 
 /* ---- memory ------------------------------------------------------------------------------- */
 

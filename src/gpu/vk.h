@@ -193,6 +193,13 @@ void vk_pipes_settle(struct gpu *g);
 
 enum status vk_cache_open(struct gpu *g, const char *dir);
 void vk_cache_save(struct gpu *g);
+/* Where files are kept, as gpu_params.cache_dir says, or NULL; `home` is a buffer to put it in. */
+const char *vk_cache_dir(const char *dir, char *home, size_t size);
+/* Two pieces as one file, whole or not at all; folders are made. False: errno says why. */
+bool vk_file_write(const char *path, const void *a, size_t n_a, const void *b, size_t n_b);
+
+/* Says once which variants are avoided (verified.c). */
+void vk_say_avoided(const struct gpu_verified *v);
 
 /* ---- recording and running (cmd.c, submit.c) ---------------------------------------------- */
 
@@ -286,6 +293,9 @@ struct vk_stage {
 
 struct gpu {
     struct vk_caps caps;
+    struct gpu_info opened; /* caps.info before gpu_mask_caps() */
+    struct gpu_verified verified;
+    bool any_variant;
     VkInstance inst;
     VkDevice dev;
     VkQueue queue;

@@ -40,7 +40,7 @@ enum status k_attn(struct plan *p, const struct k_attn_args *a)
     }
     struct k_op o;
     k_op_begin(&o, "attn", "attn", &push, sizeof push, 6);
-    uint32_t subgroup = k_subgroup(plan_gpu(p));
+    uint32_t subgroup = k_subgroup(plan_gpu(p), "attn");
     o.op.pipe.subgroup = subgroup > 1 ? subgroup : 0;
     uint32_t *spec = o.op.pipe.spec;
     spec[K_ATTN_SUBGROUP] = subgroup;

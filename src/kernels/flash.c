@@ -1,7 +1,6 @@
 #include <inttypes.h>
 
 #include "kernels/op.h"
-#include "kernels/shaders.h"
 
 enum status k_flash(struct plan *p, const struct k_flash_args *a)
 {
@@ -27,8 +26,8 @@ enum status k_flash(struct plan *p, const struct k_flash_args *a)
         .scale = a->scale,
     };
     /* Matrix units multiply in f16 and want whole 32s; below 16 rows they are mostly empty. */
-    bool can = (gpu_get_info(plan_gpu(p))->caps & GPU_CAP_COOPMAT2) && shader_find("flash_nv") &&
-               kv->head_dim % 32 == 0;
+    bool can = (gpu_get_info(plan_gpu(p))->caps & GPU_CAP_COOPMAT2) &&
+               k_usable(plan_gpu(p), "flash_nv") && kv->head_dim % 32 == 0;
     bool nv = can && (a->way == K_WAY_NV || (a->way != K_WAY_F32 && a->m >= 16));
     struct k_op o;
     k_op_begin(&o, "flash", nv ? "flash_nv" : "flash", &push, sizeof push, 4);

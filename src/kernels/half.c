@@ -36,7 +36,7 @@ enum status k_half_rows(struct plan *p, const struct k_matmul_args *a, uint32_t 
     struct k_half_push push = {.x = a->x, .step = a->steps.addr, .m = a->m};
     struct k_op o;
     k_op_begin(&o, "half", "half", &push, sizeof push, 4);
-    o.op.pipe.spec[K_HALF_SUBGROUP] = k_subgroup(plan_gpu(p));
+    o.op.pipe.spec[K_HALF_SUBGROUP] = k_subgroup(plan_gpu(p), "half");
     o.op.pipe.spec[K_HALF_K] = a->w.k;
     o.op.pipe.spec[K_HALF_BF16] = bf16;
     o.op.pipe.n_spec = K_HALF_SPECS;

@@ -1,5 +1,4 @@
 #include "kernels/matmul.h"
-#include "kernels/shaders.h"
 
 #include <inttypes.h>
 
@@ -78,7 +77,8 @@ enum status k_matmul(struct plan *p, const struct k_matmul_args *a)
     const struct gpu_info *info = gpu_get_info(plan_gpu(p));
     /* F32 weights keep their precision: matrix units would round them. */
     bool whole = a->w.type != QUANT_F32 && a->w.k % 8 == 0;
-    bool nv = whole && (info->caps & GPU_CAP_COOPMAT2) && shader_find("product_nv");
+    bool nv = whole && (info->caps & GPU_CAP_COOPMAT2) && k_usable(plan_gpu(p), "product_nv") &&
+              k_usable(plan_gpu(p), "half") && k_usable(plan_gpu(p), "dequant");
     bool khr = whole && k_product_khr_fits(p, a);
     enum k_way way = a->way;
     if (way == K_WAY_BEST || (way >= K_WAY_NV && !nv) || (way == K_WAY_KHR && !khr))

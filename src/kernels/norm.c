@@ -25,7 +25,7 @@ enum status k_norm(struct plan *p, const struct k_norm_args *a)
     };
     struct k_op o;
     k_op_begin(&o, "norm", "norm", &push, sizeof push, 4);
-    uint32_t subgroup = k_subgroup(plan_gpu(p));
+    uint32_t subgroup = k_subgroup(plan_gpu(p), "norm");
     o.op.pipe.spec[K_NORM_SUBGROUP] = subgroup;
     o.op.pipe.spec[K_NORM_K] = a->k;
     o.op.pipe.spec[K_NORM_OUT_ROWS] = a->steps.out_rows;

@@ -52,9 +52,14 @@ enum status k_op_add(struct plan *p, const struct k_op *o)
     if (!op.pipe.shader)
         return status_fail(ERR, "%s: no shader module '%s' in this build", op.name, o->module);
     /* Whole subgroups of a known size: the number of an invocation is built from theirs. */
-    uint32_t subgroup = k_subgroup(plan_gpu(p));
+    uint32_t subgroup = k_subgroup(plan_gpu(p), o->module);
     if (!op.pipe.subgroup && subgroup > 1)
         op.pipe.subgroup = subgroup;
+    if (gpu_avoids(plan_gpu(p), o->module, op.pipe.subgroup))
+        return status_fail(ERR_VERIFY,
+                           "%s: tawny verify found every variant of shader %s wrong on %s; "
+                           "--no-verified-variants runs it nevertheless",
+                           op.name, o->module, gpu_get_info(plan_gpu(p))->name);
     return plan_add(p, &op);
 }
 
@@ -108,14 +113,37 @@ enum status k_rope_check(const char *op, const struct k_rope *rope, uint32_t hea
     return OK;
 }
 
-uint32_t k_subgroup(const struct gpu *g)
+/* The sizes that a module can be built for, best first; returns how many. */
+static uint32_t subgroup_sizes(const struct gpu *g, uint32_t out[5])
 {
+    static const struct {
+        uint64_t cap;
+        uint32_t size;
+    } order[] = {{GPU_CAP_SUBGROUP_32, 32},
+                 {GPU_CAP_SUBGROUP_64, 64},
+                 {GPU_CAP_SUBGROUP_16, 16},
+                 {GPU_CAP_SUBGROUP_8, 8}};
     uint64_t caps = gpu_get_info(g)->caps;
-    if (!(caps & GPU_CAP_SHUFFLE))
-        return 1;
-    return caps & GPU_CAP_SUBGROUP_32   ? 32
-           : caps & GPU_CAP_SUBGROUP_64 ? 64
-           : caps & GPU_CAP_SUBGROUP_16 ? 16
-           : caps & GPU_CAP_SUBGROUP_8  ? 8
-                                        : 1;
+    uint32_t n = 0;
+    for (size_t i = 0; (caps & GPU_CAP_SHUFFLE) && i < sizeof order / sizeof *order; i++) {
+        if (caps & order[i].cap)
+            out[n++] = order[i].size;
+    }
+    out[n++] = 1;
+    return n;
+}
+
+uint32_t k_subgroup(const struct gpu *g, const char *module)
+{
+    uint32_t sizes[5], n = subgroup_sizes(g, sizes);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!gpu_avoids(g, module, sizes[i]))
+            return sizes[i];
+    }
+    return sizes[0];
+}
+
+bool k_usable(const struct gpu *g, const char *module)
+{
+    return shader_find(module) && !gpu_avoids(g, module, k_subgroup(g, module));
 }

@@ -38,9 +38,13 @@ enum status k_op_add(struct plan *p, const struct k_op *o);
  * names the operation. */
 enum status k_weight_check(const char *op, const struct k_weight *w);
 
-/* The subgroup size that reductions are built for: 32 where the device has it, else the largest
- * there is up to 64; 1 without shuffles. Results do not depend on it. */
-uint32_t k_subgroup(const struct gpu *g);
+/* The subgroup size that a module is built for: 32 where the device has it, else the largest there
+ * is up to 64; 1 without shuffles. A size with which the module failed verification is passed over
+ * while there is another. Results do not depend on it. */
+uint32_t k_subgroup(const struct gpu *g, const char *module);
+
+/* True if this build has the module and it did not fail verification in all of its sizes. */
+bool k_usable(const struct gpu *g, const char *module);
 
 /* Bytes of a matrix of weights. */
 uint64_t k_weight_bytes(const struct k_weight *w);

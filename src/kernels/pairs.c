@@ -59,7 +59,7 @@ enum status k_pairs_setup(struct plan *p, struct k_op *o, const struct k_weight 
                            " cannot be fused with a product of type %s",
                            o->op.name, b, w->k, quant_info(w->type)->name);
     uint32_t *spec = o->op.pipe.spec, lanes = lanes_of(w->k);
-    uint32_t subgroup = k_subgroup(plan_gpu(p));
+    uint32_t subgroup = k_subgroup(plan_gpu(p), o->module);
     o->op.pipe.subgroup = subgroup > 1 ? subgroup : 0;
     spec[K_MV_SUBGROUP] = subgroup;
     spec[K_MV_LANES] = lanes;

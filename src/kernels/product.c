@@ -1,5 +1,4 @@
 #include "kernels/matmul.h"
-#include "kernels/shaders.h"
 
 enum { KHR_STEP = 32 }; /* columns that product_khr.comp stages at a time */
 
@@ -42,7 +41,7 @@ struct khr_tile {
 static struct khr_tile khr_tile(struct plan *p, const struct k_matmul_args *a)
 {
     const struct gpu_info *info = gpu_get_info(plan_gpu(p));
-    struct khr_tile t = {.subgroup = k_subgroup(plan_gpu(p)), .side = 128};
+    struct khr_tile t = {.subgroup = k_subgroup(plan_gpu(p), "product_khr"), .side = 128};
     /* A device with little shared memory may also hold a checker's shadow of it. */
     if (info->shared_bytes <= 32 * 1024 || a->m <= 64)
         t.side = 64;
@@ -56,9 +55,10 @@ bool k_product_khr_fits(struct plan *p, const struct k_matmul_args *a)
 {
     const struct gpu_info *info = gpu_get_info(plan_gpu(p));
     struct khr_tile t = khr_tile(p, a);
-    return (info->caps & GPU_CAP_COOPMAT) && shader_find("product_khr") && t.subgroup >= 8 &&
-           t.subgroup <= 64 && t.rows % info->coop_m == 0 && t.cols % info->coop_n == 0 &&
-           info->coop_n % 4 == 0 && info->coop_k % 8 == 0 && KHR_STEP % info->coop_k == 0;
+    return (info->caps & GPU_CAP_COOPMAT) && k_usable(plan_gpu(p), "product_khr") &&
+           k_usable(plan_gpu(p), "half") && t.subgroup >= 8 && t.subgroup <= 64 &&
+           t.rows % info->coop_m == 0 && t.cols % info->coop_n == 0 && info->coop_n % 4 == 0 &&
+           info->coop_k % 8 == 0 && KHR_STEP % info->coop_k == 0;
 }
 
 enum status k_product_khr(struct plan *p, const struct k_matmul_args *a)
@@ -162,7 +162,7 @@ enum status k_product_nv(struct plan *p, const struct k_matmul_args *a)
     const struct k_weight *w = &a->w;
     uint64_t caps = gpu_get_info(plan_gpu(p))->caps, half = 0, scale = 0, dense = 0;
     bool bf16 = a->way == K_WAY_BF16 && w->type == QUANT_BF16 && (caps & GPU_CAP_COOPMAT_BF16) &&
-                shader_find("product_nv_bf16");
+                k_usable(plan_gpu(p), "product_nv_bf16");
     uint32_t padded = (uint32_t)align_up(a->m, 128);
     TRY(k_half_rows(p, a, padded, bf16, &half, &scale));
     if (bf16 || w->type == QUANT_F16)

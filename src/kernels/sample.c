@@ -32,7 +32,7 @@ static enum status add(struct plan *p, const struct k_sample_args *a, const char
 
     struct k_op o;
     k_op_begin(&o, "sample", module, push, sizeof *push, 6);
-    uint32_t subgroup = k_subgroup(plan_gpu(p));
+    uint32_t subgroup = k_subgroup(plan_gpu(p), module);
     o.op.pipe.subgroup = subgroup > 1 ? subgroup : 0;
     o.op.pipe.spec[K_SAMPLE_GREEDY] = a->greedy;
     o.op.pipe.n_spec = K_SAMPLE_SPECS;

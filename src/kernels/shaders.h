@@ -24,6 +24,11 @@ extern const struct shader_table shader_table_reversed;
 /* The module of that name in the table in use; NULL if there is none. Costs a binary search. */
 const struct gpu_shader *shader_find(const char *name);
 
+/* Which shaders and version this is, "0.1.0-0123456789abcdef": of the library's own table, whatever
+ * is in use. Costs a pass over them all (about 1 ms). */
+enum { SHADER_BUILD_TEXT = 64 };
+const char *shader_build(char out[SHADER_BUILD_TEXT]);
+
 /* Makes shader_find() look into another table, until the next call; NULL: the library's own. For
  * tests, before any pipeline is made; not thread-safe. */
 void shader_use_table(const struct shader_table *table);
