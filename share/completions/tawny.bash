@@ -9,7 +9,9 @@ _tawny_options() {
             -r --stop --ignore-eos --device --no-verified-variants --json --stats"
         ;;
     devices) echo "--json" ;;
-    inspect) echo "-c --ctx-size -b --batch-size --tensors --device --no-verified-variants --json" ;;
+    inspect)
+        echo "-c --ctx-size -b --batch-size --tensors --device --no-verified-variants --json"
+        ;;
     tokenize) echo "--special --decode --no-bos -f --file --json" ;;
     eval)
         echo "--tokens --logits --chunk -f --file --perplexity -c --ctx --ctx-size -b --batch-size
