@@ -42,11 +42,13 @@ enum status check_mem_create(struct gpu *g, struct check_mem **out)
 static void drop_range(struct check_range *r)
 {
     uint64_t floats = r->bytes / 2 * sizeof(float) + sizeof(float);
-    unreserve(r->data, r->bytes);
+    if (!r->borrowed) {
+        unreserve(r->data, r->bytes);
+        mem_free(r->here);
+    }
     unreserve(r->kind, r->bytes);
     unreserve(r->mag, floats);
     unreserve(r->value, floats);
-    mem_free(r->here);
     mem_free(r->written);
 }
 
@@ -167,7 +169,10 @@ enum status check_mem_fetch(struct check_mem *mem, struct check_range *r, uint64
         uint64_t from = page * CHECK_PAGE, size = n * CHECK_PAGE;
         if (size > r->bytes - from)
             size = r->bytes - from;
-        TRY(gpu_download(mem->g, r->data + from, r->addr + from, size));
+        if (mem->fetch)
+            TRY(mem->fetch(mem->fetch_ctx, r->addr + from, size, r->data + from));
+        else
+            TRY(gpu_download(mem->g, r->data + from, r->addr + from, size));
         memset(r->here + page, true, n);
         page += n - 1;
     }

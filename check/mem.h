@@ -1,4 +1,4 @@
-/* mem.h - inside of check_mem, for mem.c, compare.c and run.c only. */
+/* mem.h - inside of check_mem, for what compares, and for model/. */
 #ifndef TAWNY_CHECK_MEM_H
 #define TAWNY_CHECK_MEM_H
 
@@ -24,6 +24,7 @@ struct check_range {
     uint8_t *kind; /* NULL until the first write */
     float *mag;    /* per 2 bytes */
     float *value;  /* per 2 bytes: what was to be written, before it was rounded to f16 */
+    bool borrowed; /* data and here belong to a range of another check_mem */
 };
 
 struct check_name {
@@ -33,6 +34,9 @@ struct check_name {
 
 struct check_mem {
     struct gpu *g;
+    /* NULL, or where contents come from instead of the device. */
+    enum status (*fetch)(void *ctx, uint64_t addr, uint64_t bytes, void *dst);
+    void *fetch_ctx;
     struct check_range *ranges; /* by address */
     uint32_t n_ranges, max_ranges;
     struct check_name *names;
@@ -48,6 +52,9 @@ struct check_range *check_mem_find(struct check_mem *mem, uint64_t addr, uint64_
 /* Fetches what is not here yet of [offset, offset + bytes) of a range. */
 enum status check_mem_fetch(struct check_mem *mem, struct check_range *r, uint64_t offset,
                             uint64_t bytes);
+
+/* Makes all spans of an op known, as ranges without contents: one where they overlap or touch. */
+enum status check_mem_add_spans(struct check_mem *mem, const struct plan_op *op);
 
 /* "tag + 0x40 (0x7f0012340040)" into buf; returns buf. */
 const char *check_mem_where(const struct check_mem *mem, uint64_t addr, char *buf, size_t size);

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "mem.h"
-#include "poison.h"
 
 const struct check_ref *check_ref_find(const char *shader)
 {
@@ -42,8 +41,7 @@ enum status check_run_plan(const struct plan *p, struct check_mem *mem)
     return OK;
 }
 
-/* The spans of an op as ranges: sorted, and one where they overlap or touch. */
-static enum status add_spans(struct check_mem *mem, const struct plan_op *op)
+enum status check_mem_add_spans(struct check_mem *mem, const struct plan_op *op)
 {
     struct plan_span all[2 * PLAN_MAX_SPANS];
     uint32_t n = 0;
@@ -78,7 +76,6 @@ static enum status run_on_device(struct gpu *g, const struct plan_op *op)
     uint64_t ticket = 0;
     TRY_GOTO(gpu_pipe_get(g, &op->pipe, &pipe));
     TRY_GOTO(gpu_cmd_create(g, &(struct gpu_cmd_params){.name = "check"}, &cmd));
-    TRY_GOTO(check_poison(g, cmd));
     TRY_GOTO(gpu_cmd_dispatch(cmd, pipe, op->push, op->groups[0], op->groups[1], op->groups[2],
                               op->name, op->layer));
     TRY_GOTO(gpu_cmd_end(cmd));
@@ -100,7 +97,7 @@ enum status check_plan_on_device(struct gpu *g, const struct plan *p,
         const struct check_ref *ref = check_ref_find(op->pipe.shader->name);
         struct check_result r = {0};
         check_mem_clear(mem);
-        TRY_GOTO(add_spans(mem, op));
+        TRY_GOTO(check_mem_add_spans(mem, op));
         TRY_GOTO(check_run_op(op, mem));
         TRY_GOTO(run_on_device(g, op));
         TRY_GOTO(check_compare_written(mem, ref->limit, &r));

@@ -7,12 +7,15 @@
 #include "base/log.h"
 #include "check/suite.h"
 #include "cli.h"
+#include "verify_model.h"
 
 static struct {
     const char *kernel;
     int64_t seed, cases, only;
     bool thorough;
 } opt = {.seed = -1, .cases = 4, .only = -1};
+
+static struct verify_model_options with_model;
 
 static const struct option options[] = {
     {"--kernel", OPT_TEXT, &opt.kernel, "PATTERN,...",
@@ -21,6 +24,14 @@ static const struct option options[] = {
     {"--cases", OPT_INT, &opt.cases, "N", "random cases of each kernel and block type", 1, 1e6},
     {"--only", OPT_INT, &opt.only, "N", "the case of that number alone; -1: all", -1, 1e6},
     {"--thorough", OPT_FLAG, &opt.thorough, NULL, "also the shapes of real models"},
+    {"-p --prompt", OPT_TEXT, &with_model.prompt, "TEXT",
+     "with MODEL: what it is given; else a sentence of its own"},
+    {"-n --predict", OPT_INT, &with_model.predict, "N",
+     "with MODEL: tokens it makes after either text; 0: 2", 0, 64},
+    {"--save", OPT_TEXT, &with_model.save, "DIR",
+     "with MODEL: digests, and tensors at each layer's end"},
+    {"--against", OPT_TEXT, &with_model.against, "DIR",
+     "with MODEL: compare with what --save wrote, on another device, say"},
     OPTION_DEVICE,
     OPTION_JSON,
 };
@@ -204,17 +215,21 @@ fail:
 static enum status run(char **operands, size_t n_operands)
 {
     if (n_operands)
-        return status_fail(
-            ERR_USAGE, "verify: '%s' is one argument too many; see tawny help verify", operands[0]);
+        return verify_model(operands[0], &with_model);
+    if (with_model.prompt || with_model.save || with_model.against || with_model.predict)
+        return status_fail(ERR_USAGE, "verify: --prompt, --predict, --save and --against need a "
+                                      "MODEL");
     return verify_kernels();
 }
 
 const struct verb verb_verify = {
     .name = "verify",
-    .operands = "",
+    .operands = "[MODEL]",
     .summary = "Proves that the device computes what it should",
-    .more = "Runs random cases of every kernel on the device and compares them with references in\n"
-            "C. Exit code 7: something is wrong.",
+    .more =
+        "Runs random cases of every kernel on the device and compares them with references in\n"
+        "C. With MODEL, the model's own plans are run dispatch by dispatch instead, and what is\n"
+        "wrong is named: an operation, a barrier, the weights. Exit code 7: something is wrong.",
     OPTIONS(options),
     .min_operands = 0,
     .max_operands = 1,

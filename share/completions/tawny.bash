@@ -21,7 +21,10 @@ _tawny_options() {
         echo "-p --n-prompt -n --n-gen -r --repetitions -b --batch-size -c --ctx-size --profile
             --device --no-verified-variants --json --stats"
         ;;
-    verify) echo "--kernel -s --seed --cases --only --thorough --device --json" ;;
+    verify)
+        echo "--kernel -s --seed --cases --only --thorough -p --prompt -n --predict --save --against
+            --device --json"
+        ;;
     esac
     echo "-v --verbose -q --quiet -h --help --version"
 }

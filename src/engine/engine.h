@@ -106,6 +106,9 @@ struct engine {
     atomic_bool cancelled;
     void *host;                   /* a prompt step's header and rows, being put together */
     float *host_logits;           /* [K_MAX_OUT][n_vocab], for engine_eval; NULL until then */
+    /* NULL, or what is called in place of plan_run(); it runs the plan and waits. For checks. */
+    enum status (*on_run)(void *ctx, struct plan *p, uint32_t repeat);
+    void *on_run_ctx;
 };
 
 enum status engine_open(struct engine_model *m, const struct engine_params *params,
@@ -164,5 +167,9 @@ enum status engine_eval(struct engine *e, const struct engine_eval *r);
 /* The plan of a decode step of one row with a timestamp around each dispatch, run once with the
  * step's state as it is. Owned by the engine. Needs a gpu opened with timestamps. */
 enum status engine_profile(struct engine *e, struct plan **plan);
+
+/* A plan of this engine once more, as its model asks for it now, over the same memory. Owned by the
+ * caller. For checks. */
+enum status engine_plan_again(struct engine *e, const struct plan *p, struct plan **out);
 
 #endif

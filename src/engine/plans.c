@@ -133,6 +133,21 @@ enum status engine_plan_get(struct engine *e, const struct engine_shape *shape, 
     return OK;
 }
 
+enum status engine_plan_again(struct engine *e, const struct plan *p, struct plan **out)
+{
+    uint32_t i = 0;
+    *out = NULL;
+    while (i < e->n_plans && e->plans[i].plan != p)
+        i++;
+    if (i == e->n_plans)
+        return status_fail(ERR_USAGE, "'%s' is not a plan of this engine", plan_name(p));
+    TRY(build(e, &e->em->model, &e->plans[i].shape, out));
+    enum status s = plan_seal(*out, e->scratch);
+    if (s != OK)
+        plan_destroy(out);
+    return s;
+}
+
 enum status engine_plans_scratch(struct engine *e, const struct model *m, uint64_t *bytes)
 {
     uint32_t batch = e->params.n_batch, slots = e->params.slots;

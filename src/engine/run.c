@@ -141,6 +141,12 @@ static enum engine_sampler sampler_of(const struct engine_slot *s)
     return s->greedy ? ENGINE_GREEDY : ENGINE_SAMPLE;
 }
 
+static enum status run_plan(struct engine *e, struct plan *p, uint32_t repeat, uint64_t *ticket)
+{
+    *ticket = 0;
+    return e->on_run ? e->on_run(e->on_run_ctx, p, repeat) : plan_run(p, repeat, ticket);
+}
+
 /* ---- prompts ------------------------------------------------------------------------------ */
 
 /* Runs n tokens of a slot at positions from `pos`; h holds their residual streams afterwards. Does
@@ -162,7 +168,7 @@ static enum status run_chunk(struct engine *e, uint32_t slot, const int32_t *tok
     }
     struct plan *p;
     TRY(engine_plan_get(e, &shape, &p));
-    return plan_run(p, 1, ticket);
+    return run_plan(e, p, 1, ticket);
 }
 
 static enum status run_tail(struct engine *e, uint32_t outs, enum engine_sampler sampler,
@@ -171,7 +177,7 @@ static enum status run_tail(struct engine *e, uint32_t outs, enum engine_sampler
     struct plan *p;
     struct engine_shape shape = {.kind = ENGINE_TAIL, .rows = outs, .sampler = sampler};
     TRY(engine_plan_get(e, &shape, &p));
-    return plan_run(p, 1, ticket);
+    return run_plan(e, p, 1, ticket);
 }
 
 void engine_truncate(struct engine *e, uint32_t slot, uint32_t keep)
@@ -278,7 +284,7 @@ enum status engine_submit(struct engine *e, uint32_t steps, uint64_t *ticket)
     uint32_t reach = s->n_tokens + 1 + 2 * ENGINE_MAX_STEPS;
     shape.pages = pages_for(e, reach < e->params.n_ctx ? reach : e->params.n_ctx);
     TRY(engine_plan_get(e, &shape, &p));
-    return plan_run(p, steps, ticket);
+    return run_plan(e, p, steps, ticket);
 }
 
 enum status engine_step(struct engine *e, const uint32_t *slots, uint32_t n_slots, uint32_t steps)
@@ -310,7 +316,7 @@ enum status engine_step(struct engine *e, const uint32_t *slots, uint32_t n_slot
     TRY(engine_plan_get(e, &shape, &p));
     TRY(send_step(e, e->at.step, n_slots));
     struct engine_mark mark = engine_mark(e);
-    TRY(plan_run(p, steps, &ticket));
+    TRY(run_plan(e, p, steps, &ticket));
     TRY(gpu_wait(e->gpu, ticket));
     engine_count(e, &mark, &e->made);
     return OK;
@@ -326,7 +332,7 @@ enum status engine_profile(struct engine *e, struct plan **plan)
                                  .timestamps = true};
     uint64_t ticket;
     TRY(engine_plan_get(e, &shape, plan));
-    TRY(plan_run(*plan, 1, &ticket));
+    TRY(run_plan(e, *plan, 1, &ticket));
     return gpu_wait(e->gpu, ticket);
 }
 

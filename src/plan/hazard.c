@@ -85,9 +85,18 @@ static enum status touch(struct map *m, const struct plan_span *s, uint32_t op, 
     return OK;
 }
 
-static enum status report(const struct plan *p, const char *kind, uint32_t before, uint32_t after,
+/* A check under way. */
+struct walk {
+    const struct plan *p;
+    struct map m;
+    struct plan_hazard *found;
+};
+
+static enum status report(struct walk *w, const char *kind, uint32_t before, uint32_t after,
                           const struct piece *q, const struct plan_span *s)
 {
+    const struct plan *p = w->p;
+    *w->found = (struct plan_hazard){before, after};
     char a[160], b[160];
     uint64_t from = q->from > s->addr ? q->from : s->addr;
     uint64_t to = q->to < s->addr + s->bytes ? q->to : s->addr + s->bytes;
@@ -98,30 +107,33 @@ static enum status report(const struct plan *p, const char *kind, uint32_t befor
                        plan_op_text(p, after, b, sizeof b), to - from, from);
 }
 
-static enum status check(const struct plan *p, const struct map *m, const struct plan_span *s,
-                         uint32_t op, uint32_t epoch, bool write)
+static enum status check(struct walk *w, const struct plan_span *s, uint32_t op, uint32_t epoch,
+                         bool write)
 {
+    const struct map *m = &w->m;
     for (uint32_t i = piece_at(m, s->addr); i < m->n && m->at[i].from < s->addr + s->bytes; i++) {
         const struct piece *q = &m->at[i];
         if (q->writer != NOBODY && q->write_epoch == epoch)
-            return report(p, write ? "WAW" : "RAW", q->writer, op, q, s);
+            return report(w, write ? "WAW" : "RAW", q->writer, op, q, s);
         if (write && q->reader != NOBODY && q->read_epoch == epoch)
-            return report(p, "WAR", q->reader, op, q, s);
+            return report(w, "WAR", q->reader, op, q, s);
     }
     return OK;
 }
 
-static enum status walk(const struct plan *p, struct map *m, uint32_t without)
+static enum status walk(struct walk *w, uint32_t without)
 {
+    const struct plan *p = w->p;
+    struct map *m = &w->m;
     uint32_t epoch = 0;
     for (uint32_t i = 0; i < p->n_ops; i++) {
         const struct plan_op *op = &p->ops[i];
         epoch += p->barrier[i] && i != without;
         /* All of an op is checked before any of it is noted: it may read what it writes. */
         for (int k = 0; k < PLAN_MAX_SPANS && op->reads[k].bytes; k++)
-            TRY(check(p, m, &op->reads[k], i, epoch, false));
+            TRY(check(w, &op->reads[k], i, epoch, false));
         for (int k = 0; k < PLAN_MAX_SPANS && op->writes[k].bytes; k++)
-            TRY(check(p, m, &op->writes[k], i, epoch, true));
+            TRY(check(w, &op->writes[k], i, epoch, true));
         for (int k = 0; k < PLAN_MAX_SPANS && op->reads[k].bytes; k++)
             TRY(touch(m, &op->reads[k], i, epoch, false));
         for (int k = 0; k < PLAN_MAX_SPANS && op->writes[k].bytes; k++)
@@ -130,10 +142,17 @@ static enum status walk(const struct plan *p, struct map *m, uint32_t without)
     return OK;
 }
 
+enum status plan_find_hazard(const struct plan *p, uint32_t without, struct plan_hazard *out)
+{
+    struct walk w = {.p = p, .found = out};
+    *out = (struct plan_hazard){NOBODY, NOBODY};
+    enum status s = walk(&w, without);
+    mem_free(w.m.at);
+    return s;
+}
+
 enum status plan_check_hazards(const struct plan *p, uint32_t without)
 {
-    struct map m = {0};
-    enum status s = walk(p, &m, without);
-    mem_free(m.at);
-    return s;
+    struct plan_hazard found;
+    return plan_find_hazard(p, without, &found);
 }

@@ -39,6 +39,9 @@ struct scratch *plan_find_scratch(const struct plan *p, uint64_t addr, uint64_t 
 /* Puts the barriers that the spans call for, as they stand now. */
 enum status plan_put_barriers(struct plan *p);
 
+/* Records the ops and barriers as they stand now, in place of what was recorded. */
+enum status plan_record(struct plan *p);
+
 /* "'qkv' of layer 3 (op 17)" */
 const char *plan_op_text(const struct plan *p, uint32_t i, char *buf, size_t size);
 

@@ -37,6 +37,11 @@ enum status plan_create(struct gpu *g, const struct plan_params *params, struct 
     return OK;
 }
 
+const char *plan_name(const struct plan *p)
+{
+    return p->name;
+}
+
 struct gpu *plan_gpu(const struct plan *p)
 {
     return p->g;
@@ -296,8 +301,9 @@ enum status plan_pipes(const struct plan *p)
     return OK;
 }
 
-static enum status record(struct plan *p)
+enum status plan_record(struct plan *p)
 {
+    gpu_cmd_destroy(p->g, &p->cmd);
     struct gpu_cmd_params cp = {.name = p->name, .timestamps = p->timestamps ? p->n_ops + 1 : 0};
     TRY(gpu_cmd_create(p->g, &cp, &p->cmd));
     if (p->timestamps)
@@ -337,7 +343,7 @@ enum status plan_seal(struct plan *p, const struct gpu_buf *scratch)
     TRY(plan_put_barriers(p));
     if (p->check)
         TRY(plan_check_hazards(p, UINT32_MAX));
-    return record(p);
+    return plan_record(p);
 }
 
 enum status plan_run(struct plan *p, uint32_t repeat, uint64_t *ticket)

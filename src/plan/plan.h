@@ -74,6 +74,9 @@ enum status plan_pipes(const struct plan *p);
 /* Runs it `repeat` times without waiting. */
 enum status plan_run(struct plan *p, uint32_t repeat, uint64_t *ticket);
 
+/* The name it was created with. */
+const char *plan_name(const struct plan *p);
+
 /* What was recorded, in order; for verification, profiles and tests. Push data is as the GPU
  * sees it (after plan_seal). */
 uint32_t plan_count(const struct plan *p);
@@ -85,6 +88,12 @@ bool plan_barrier_before(const struct plan *p, uint32_t i);
  * hazard with both dispatches and the byte range. `without` (an index of an op, or UINT32_MAX)
  * leaves out the barrier before that op: tests use it to show that a missing one is caught. */
 enum status plan_check_hazards(const struct plan *p, uint32_t without);
+
+/* The same, with the two dispatches of the hazard; on OK they are UINT32_MAX. */
+struct plan_hazard {
+    uint32_t before, after;
+};
+enum status plan_find_hazard(const struct plan *p, uint32_t without, struct plan_hazard *out);
 
 /* Seconds of dispatch i in the last finished run (needs .timestamps). */
 enum status plan_elapsed(struct plan *p, uint32_t i, double *seconds);
