@@ -25,7 +25,7 @@ void *case_buf(struct check_case *c, uint64_t bytes, bool align256, const char *
 {
     uint64_t start = align_up(c->used + GUARD, 256);
     if (!align256)
-        start += 16 * rand_below(&c->rand, 16);
+        start += 16 * rand_below(&c->data, 16);
     uint64_t end = align_up(start + bytes, 4) + GUARD;
     for (uint64_t i = c->used; i < end; i++)
         c->image[i] = (uint8_t)(0xa5 ^ i * 37);
@@ -74,7 +74,7 @@ uint64_t case_floats(struct check_case *c, uint64_t n, double scale, const char 
                                         OUTLIERS, ZEROS,  LARGE,  SMALL};
     uint64_t addr;
     float *p = case_buf(c, n * 4, false, tag, &addr);
-    fill_floats(&c->rand, p, n, scale, kinds[rand_below(&c->rand, 9)]);
+    fill_floats(&c->data, p, n, scale, kinds[rand_below(&c->data, 9)]);
     return addr;
 }
 
@@ -82,7 +82,7 @@ uint64_t case_normals(struct check_case *c, uint64_t n, double scale, const char
 {
     uint64_t addr;
     float *p = case_buf(c, n * 4, false, tag, &addr);
-    fill_floats(&c->rand, p, n, scale, NORMAL);
+    fill_floats(&c->data, p, n, scale, NORMAL);
     return addr;
 }
 
@@ -157,7 +157,7 @@ struct k_weight case_weight(struct check_case *c, enum quant_type type, uint32_t
     uint8_t *to = case_buf(c, blocks * q->bytes, true, name, &w.addr);
     uint8_t block[512];
     for (uint64_t i = 0; i < blocks; i++) {
-        random_block(&c->rand, type, 1 / sqrt(k), block);
+        random_block(&c->data, type, 1 / sqrt(k), block);
         for (uint32_t p = 0; p < q->planes; p++) {
             const struct quant_segment *s = &q->plane[p];
             memcpy(to + quant_plane_offset(type, p, blocks) + i * s->length, block + s->offset,

@@ -28,7 +28,8 @@ enum { CASE_MAX_SAME = 64 };
 struct check_case {
     struct gpu *g;
     struct plan *plan;
-    struct check_rand rand;
+    struct check_rand rand; /* for shapes and whatever else decides which pipelines it takes */
+    struct check_rand data; /* for what lies in memory, and where */
     enum case_size size;
     char text[320]; /* the case in words, for reports */
 
@@ -54,7 +55,7 @@ struct check_case {
 
 /* A family of cases: a line of the report, one for each block type if by_type is set (else `make`
  * is given QUANT_F32). `make` fills c (text, buffers, plan); every random choice comes from
- * c->rand. */
+ * c->rand or c->data. */
 struct check_family {
     const char *name;
     bool by_type;
@@ -160,5 +161,11 @@ struct case_outcome {
  * of a reference out of bounds). */
 enum status check_runner_run(struct check_runner *r, const struct check_family *family,
                              enum quant_type type, uint64_t seed, struct case_outcome *out);
+
+/* The same with other contents for each `data`: pipelines are those of `seed`, and compiled once.
+ */
+enum status check_runner_run_with(struct check_runner *r, const struct check_family *family,
+                                  enum quant_type type, uint64_t seed, uint64_t data,
+                                  struct case_outcome *out);
 
 #endif

@@ -55,7 +55,7 @@ enum status case_repack(struct check_case *c, enum quant_type type)
     uint64_t bytes = (uint64_t)a.total * q->bytes;
     uint8_t *file = case_buf(c, bytes, true, "file", &a.file);
     for (uint64_t i = 0; i < bytes; i++)
-        file[i] = (uint8_t)rand_u64(&c->rand);
+        file[i] = (uint8_t)rand_u64(&c->data);
     case_buf(c, bytes, true, "planes", &a.to);
     c->run = run_repack;
     c->run_arg = &a;
@@ -84,7 +84,7 @@ enum status case_transpose(struct check_case *c, enum quant_type type)
     }
     uint8_t *in = case_buf(c, in_batch * a.batch * a.elem, false, "in", &a.in);
     for (uint64_t i = 0; i < in_batch * a.batch * a.elem; i++)
-        in[i] = (uint8_t)rand_u64(&c->rand);
+        in[i] = (uint8_t)rand_u64(&c->data);
     case_buf(c, out_batch * a.batch * a.elem, false, "out", &a.out);
     case_text(c, "%u x [%u, %u] of %u bytes, strides %u and %u", a.batch, a.rows, a.cols, a.elem,
               in_stride, out_stride);

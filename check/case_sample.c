@@ -15,7 +15,7 @@ static struct k_seq settings(struct check_case *c, uint32_t vocab, uint32_t n_ct
     static const float temps[] = {0, 1, 0.8f, 2, 1e-9f, 1e6f, 0.7f};
     static const float top_ps[] = {1, 0.95f, 0.5f, 0, 0.999f};
     static const float min_ps[] = {0, 0.05f, 0.5f, 2};
-    struct check_rand *r = &c->rand;
+    struct check_rand *r = &c->data;
     struct k_seq q = {
         .seed_lo = (uint32_t)rand_u64(r),
         .seed_hi = (uint32_t)rand_u64(r),
@@ -53,13 +53,13 @@ void case_seqs(struct check_case *c, uint32_t slots, uint32_t n_ctx, struct k_sa
     a->counter = case_counters(c, (uint64_t)K_MAX_OUT * K_SAMPLE_COUNTERS, "sample counters");
     uint32_t *history = case_buf(c, a->history_bytes, false, "history", &a->history);
     for (uint32_t i = 0; i < slots * n_ctx; i++)
-        history[i] = rand_below(&c->rand, a->vocab < 40 ? a->vocab : 40);
+        history[i] = rand_below(&c->data, a->vocab < 40 ? a->vocab : 40);
     case_buf(c, a->ring_bytes, false, "ring", &a->ring);
     struct bias *bias = case_buf(c, a->bias_bytes, false, "bias", &a->bias);
     for (uint32_t i = 0; i < slots * BIASES; i++)
         bias[i] =
             (struct bias){i % BIASES * (a->vocab / BIASES) % a->vocab,
-                          rand_one_in(&c->rand, 4) ? -INFINITY : (float)rand_normal(&c->rand)};
+                          rand_one_in(&c->data, 4) ? -INFINITY : (float)rand_normal(&c->data)};
     struct k_seq *seqs = case_buf(c, (uint64_t)slots * K_SEQ_BYTES, false, "seqs", &a->seqs);
     for (uint32_t i = 0; i < slots; i++) {
         seqs[i] = settings(c, a->vocab, n_ctx);
@@ -73,7 +73,7 @@ uint32_t case_out_rows(struct check_case *c, const struct k_steps *steps)
 {
     struct k_step *step = case_step_header(c, steps);
     uint32_t most = step->n_rows < K_MAX_OUT ? step->n_rows : K_MAX_OUT;
-    step->n_out = rand_range(&c->rand, 1, most);
+    step->n_out = rand_range(&c->data, 1, most);
     for (uint32_t i = 0; i < K_MAX_OUT; i++)
         step->out_row[i] = i < step->n_out ? i : 0x7fffffff;
     return step->n_out;
@@ -91,7 +91,7 @@ enum status case_sample(struct check_case *c, enum quant_type type)
                                 .rows = a.b, .slots = a.b, .n_ctx = n_ctx, .vocab = a.vocab});
     uint32_t n_out = case_out_rows(c, &a.steps);
     case_seqs(c, a.b, n_ctx, &a);
-    double spread = rand_one_in(&c->rand, 4) ? 0.01 : 3;
+    double spread = rand_one_in(&c->data, 4) ? 0.01 : 3;
     a.logits = case_floats(c, (uint64_t)a.b * a.vocab, spread, "logits");
     a.greedy = rand_one_in(&c->rand, 6);
     case_text(c, "b %u (%u out) vocab %u%s", a.b, n_out, a.vocab, a.greedy ? " greedy" : "");

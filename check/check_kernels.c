@@ -26,9 +26,9 @@ static void on_crash(int signal)
 }
 
 struct options {
-    const char *pattern, *types, *mutant;
+    const char *pattern, *types, *mutant, *shaders;
     uint64_t seed;
-    long cases, only;
+    long cases, only, inputs;
     struct gpu_params gpu;
     bool thorough, bench, reverse, list, quiet, digests, mutants, stop;
 };
@@ -39,6 +39,8 @@ static const char usage[] =
     "  --seed N          of the random cases (default 1)\n"
     "  --cases N         of each kernel and block type (default 4); a share of that where\n"
     "                    pipelines take long to compile\n"
+    "  --inputs N        so many cases of each shape, so that fewer pipelines are compiled; then\n"
+    "                    no share is taken (default 1)\n"
     "  --types A,B...    only these block types, as in 'f32,q4_k'\n"
     "  --only N          only the case of that number\n"
     "  --device NAME     index, name or UUID\n"
@@ -47,6 +49,7 @@ static const char usage[] =
     "  --reverse         shaders with the order of invocations turned around\n"
     "  --mutants         how many ways there are to break each module\n"
     "  --mutant NAME:N   with the module of that name broken in the N-th way\n"
+    "  --shaders DIR     with modules of the files DIR/NAME.spv in place of its own\n"
     "  --thorough        also the shapes of real models\n"
     "  --bench           only those, with times\n"
     "  --digests         a number for the bits that each case gave\n"
@@ -60,6 +63,7 @@ enum {
     OPT_TYPES,
     OPT_SEED,
     OPT_CASES,
+    OPT_INPUTS,
     OPT_ONLY,
     OPT_DEVICE,
     OPT_CAPS_OFF,
@@ -67,6 +71,7 @@ enum {
     OPT_REVERSE,
     OPT_MUTANTS,
     OPT_MUTANT,
+    OPT_SHADERS,
     OPT_THOROUGH,
     OPT_BENCH,
     OPT_DIGESTS,
@@ -82,6 +87,7 @@ static const struct option long_options[] = {
     {"types", required_argument, NULL, OPT_TYPES},
     {"seed", required_argument, NULL, OPT_SEED},
     {"cases", required_argument, NULL, OPT_CASES},
+    {"inputs", required_argument, NULL, OPT_INPUTS},
     {"only", required_argument, NULL, OPT_ONLY},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"caps-off", required_argument, NULL, OPT_CAPS_OFF},
@@ -89,6 +95,7 @@ static const struct option long_options[] = {
     {"reverse", no_argument, NULL, OPT_REVERSE},
     {"mutants", no_argument, NULL, OPT_MUTANTS},
     {"mutant", required_argument, NULL, OPT_MUTANT},
+    {"shaders", required_argument, NULL, OPT_SHADERS},
     {"thorough", no_argument, NULL, OPT_THOROUGH},
     {"bench", no_argument, NULL, OPT_BENCH},
     {"digests", no_argument, NULL, OPT_DIGESTS},
@@ -114,7 +121,8 @@ static enum status parse(int argc, char **argv, struct options *o)
     int opt;
     while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         uint64_t n = 0;
-        if (opt == OPT_SEED || opt == OPT_CASES || opt == OPT_ONLY || opt == OPT_CAPS_OFF)
+        if (opt == OPT_SEED || opt == OPT_CASES || opt == OPT_INPUTS || opt == OPT_ONLY ||
+            opt == OPT_CAPS_OFF)
             TRY(number(optarg, &n));
         switch (opt) {
         case OPT_KERNEL:
@@ -128,6 +136,9 @@ static enum status parse(int argc, char **argv, struct options *o)
             break;
         case OPT_CASES:
             o->cases = (long)n;
+            break;
+        case OPT_INPUTS:
+            o->inputs = n ? (long)n : 1;
             break;
         case OPT_ONLY:
             o->only = (long)n;
@@ -149,6 +160,9 @@ static enum status parse(int argc, char **argv, struct options *o)
             break;
         case OPT_MUTANT:
             o->mutant = optarg;
+            break;
+        case OPT_SHADERS:
+            o->shaders = optarg;
             break;
         case OPT_THOROUGH:
             o->thorough = true;
@@ -261,6 +275,7 @@ static enum status run(const struct options *o)
         .seed = o->seed,
         .cases = (uint32_t)o->cases,
         .only = o->only,
+        .inputs = (uint32_t)o->inputs,
         .size = o->bench      ? CASE_BENCH
                 : o->thorough ? CASE_THOROUGH
                               : CASE_QUICK,
@@ -274,6 +289,9 @@ static enum status run(const struct options *o)
         shader_use_table(&shader_table_reversed);
     if (o->mutant)
         TRY_GOTO(use_mutant(o));
+    if (o->shaders)
+        TRY_GOTO(
+            check_mutate_load(o->reverse ? &shader_table_reversed : &shader_table, o->shaders));
     for (size_t i = 0; o->mutants && i < shader_table.count; i++)
         printf("%s %" PRIu32 "\n", shader_table.shaders[i].name,
                check_mutate_sites(&shader_table.shaders[i]));
@@ -301,7 +319,8 @@ fail:
 
 int main(int argc, char **argv)
 {
-    struct options o = {.seed = 1, .cases = 4, .only = -1, .gpu = {.timestamps = true}};
+    struct options o = {
+        .seed = 1, .cases = 4, .only = -1, .inputs = 1, .gpu = {.timestamps = true}};
     signal(SIGSEGV, on_crash);
     signal(SIGBUS, on_crash);
     enum status s = parse(argc, argv, &o);

@@ -1,4 +1,4 @@
-/* Shaders with one instruction made wrong. */
+/* Shaders with something made wrong. */
 #include "mutate.h"
 
 #include <inttypes.h>
@@ -81,40 +81,94 @@ static void mutate(uint32_t *code, size_t at, const struct twin *twin)
     }
 }
 
+/* The shaders of a table must outlive the pipelines made from them, so one table is kept. */
+static struct {
+    struct gpu_shader shaders[256];
+    uint32_t *code[256]; /* of shaders that are not the table's own */
+    struct shader_table table;
+} mutated;
+
+static enum status copy_table(const struct shader_table *table)
+{
+    shader_use_table(NULL);
+    for (size_t i = 0; i < mutated.table.count; i++) {
+        mem_free(mutated.code[i]);
+        mutated.code[i] = NULL;
+    }
+    mutated.table = (struct shader_table){mutated.shaders, table->count};
+    if (table->count > sizeof mutated.shaders / sizeof *mutated.shaders) {
+        mutated.table.count = 0;
+        return status_fail(ERR, "check: %zu modules are more than a mutated table holds",
+                           table->count);
+    }
+    memcpy(mutated.shaders, table->shaders, table->count * sizeof *mutated.shaders);
+    return OK;
+}
+
 enum status check_mutate_use(const struct shader_table *table, const char *name, uint32_t site,
                              char *what)
 {
-    /* The shaders of a table must outlive the pipelines made from them, so one is kept. */
-    static struct gpu_shader shaders[256];
-    static struct shader_table mutated;
-    static uint32_t *code;
-
-    shader_use_table(NULL);
-    mem_free(code);
-    code = NULL;
-    mutated = (struct shader_table){shaders, table->count};
-    if (table->count > sizeof shaders / sizeof *shaders)
-        return status_fail(ERR, "check: %zu modules are more than a mutated table holds",
-                           table->count);
-    memcpy(shaders, table->shaders, table->count * sizeof *shaders);
+    TRY(copy_table(table));
     for (size_t i = 0; i < table->count; i++) {
-        if (strcmp(shaders[i].name, name) != 0)
+        struct gpu_shader *s = &mutated.shaders[i];
+        if (strcmp(s->name, name) != 0)
             continue;
         uint32_t count;
-        size_t at = find_site(&shaders[i], site, &count);
+        size_t at = find_site(s, site, &count);
         if (at == 0)
             return status_fail(ERR_USAGE, "module %s has %" PRIu32 " sites, no number %" PRIu32,
                                name, count, site);
-        code = mem_alloc(shaders[i].bytes);
+        uint32_t *code = mutated.code[i] = mem_alloc(s->bytes);
         if (!code)
             return ERR_MEMORY;
-        memcpy(code, shaders[i].code, shaders[i].bytes);
+        memcpy(code, s->code, s->bytes);
         const struct twin *twin = twin_of(code[at]);
         mutate(code, at, twin);
         snprintf(what, 64, "%s", twin->what);
-        shaders[i].code = code;
-        shader_use_table(&mutated);
+        s->code = code;
+        shader_use_table(&mutated.table);
         return OK;
     }
     return status_fail(ERR_USAGE, "no module '%s'", name);
+}
+
+/* *code stays NULL where there is no such file. */
+static enum status read_module(const char *path, uint32_t **code, size_t *bytes)
+{
+    enum { SPIRV_MAGIC = 0x07230203, MAX_BYTES = 16 << 20 };
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return OK;
+    uint32_t *words = mem_alloc(MAX_BYTES);
+    size_t n = words ? fread(words, 1, MAX_BYTES, f) : 0;
+    fclose(f);
+    if (!words)
+        return ERR_MEMORY;
+    if (n < 4 * HEADER_WORDS || n % 4 || words[0] != SPIRV_MAGIC) {
+        mem_free(words);
+        return status_fail(ERR, "%s: not a SPIR-V module", path);
+    }
+    *code = words;
+    *bytes = n;
+    return OK;
+}
+
+enum status check_mutate_load(const struct shader_table *table, const char *dir)
+{
+    char path[4096];
+    size_t found = 0;
+    TRY(copy_table(table));
+    for (size_t i = 0; i < table->count; i++) {
+        struct gpu_shader *s = &mutated.shaders[i];
+        snprintf(path, sizeof path, "%s/%s.spv", dir, s->name);
+        TRY(read_module(path, &mutated.code[i], &s->bytes));
+        if (!mutated.code[i])
+            continue;
+        s->code = mutated.code[i];
+        found++;
+    }
+    if (found == 0)
+        return status_fail(ERR, "%s: no modules here", dir);
+    shader_use_table(&mutated.table);
+    return OK;
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "mem.h"
+#include "poison.h"
 
 const struct check_ref *check_ref_find(const char *shader)
 {
@@ -76,6 +77,7 @@ static enum status run_on_device(struct gpu *g, const struct plan_op *op)
     uint64_t ticket = 0;
     TRY_GOTO(gpu_pipe_get(g, &op->pipe, &pipe));
     TRY_GOTO(gpu_cmd_create(g, &(struct gpu_cmd_params){.name = "check"}, &cmd));
+    TRY_GOTO(check_poison(g, cmd));
     TRY_GOTO(gpu_cmd_dispatch(cmd, pipe, op->push, op->groups[0], op->groups[1], op->groups[2],
                               op->name, op->layer));
     TRY_GOTO(gpu_cmd_end(cmd));

@@ -11,6 +11,7 @@
 #include "case.h"
 #include "half.h"
 #include "mem.h"
+#include "poison.h"
 
 /* Room for the image of the largest case; taken only as far as it is touched. */
 #define IMAGE_BYTES (1ull << 36)
@@ -20,6 +21,7 @@ enum { BENCH_RUNS = 15 };
 struct check_runner {
     struct check_runner_params params;
     const struct gpu_buf *arena;
+    struct gpu_cmd *poison;
     struct check_case c;
     uint8_t *got, *again;
     uint64_t got_bytes;
@@ -40,6 +42,9 @@ enum status check_runner_create(const struct check_runner_params *params, struct
         goto fail;
     }
     TRY_GOTO(check_mem_create(params->g, &r->c.mem));
+    TRY_GOTO(gpu_cmd_create(params->g, &(struct gpu_cmd_params){.name = "poison"}, &r->poison));
+    TRY_GOTO(check_poison(params->g, r->poison));
+    TRY_GOTO(gpu_cmd_end(r->poison));
     *out = r;
     return OK;
 fail:
@@ -53,6 +58,7 @@ void check_runner_destroy(struct check_runner **runner)
     if (!r)
         return;
     plan_destroy(&r->c.plan);
+    gpu_cmd_destroy(r->params.g, &r->poison);
     gpu_buf_destroy(r->params.g, &r->arena);
     check_mem_destroy(&r->c.mem);
     if (r->c.image)
@@ -82,14 +88,15 @@ static enum status grow_arena(struct check_runner *r, uint64_t bytes)
 
 /* The generator, plan_place and scratch, with the arena as it is. */
 static enum status make_once(struct check_runner *r, const struct check_family *family,
-                             enum quant_type type, uint64_t seed, struct gpu_buf *scratch)
+                             enum quant_type type, const uint64_t seed[2], struct gpu_buf *scratch)
 {
     struct check_case *c = &r->c;
     plan_destroy(&c->plan);
     check_mem_clear(c->mem);
     *c = (struct check_case){
         .g = r->params.g,
-        .rand = {seed},
+        .rand = {seed[0]},
+        .data = {seed[1]},
         .size = r->params.size,
         .image = c->image,
         .mem = c->mem,
@@ -110,7 +117,7 @@ static enum status make_once(struct check_runner *r, const struct check_family *
 }
 
 static enum status make(struct check_runner *r, const struct check_family *family,
-                        enum quant_type type, uint64_t seed)
+                        enum quant_type type, const uint64_t seed[2])
 {
     struct check_case *c = &r->c;
     struct gpu_buf scratch = {0};
@@ -131,6 +138,7 @@ static enum status run_plan(struct check_runner *r, uint8_t *got)
     struct check_case *c = &r->c;
     uint64_t ticket = 0;
     TRY(gpu_upload(c->g, c->base, c->image, c->used));
+    TRY(gpu_submit(c->g, r->poison, 1, &ticket));
     TRY(plan_run(c->plan, 1, &ticket));
     TRY(gpu_wait(c->g, ticket));
     return gpu_download(c->g, got, c->base, c->used);
@@ -267,9 +275,16 @@ static enum status measure(struct check_runner *r, struct case_outcome *out)
 enum status check_runner_run(struct check_runner *r, const struct check_family *family,
                              enum quant_type type, uint64_t seed, struct case_outcome *out)
 {
+    return check_runner_run_with(r, family, type, seed, ~seed, out);
+}
+
+enum status check_runner_run_with(struct check_runner *r, const struct check_family *family,
+                                  enum quant_type type, uint64_t seed, uint64_t data,
+                                  struct case_outcome *out)
+{
     struct check_case *c = &r->c;
     *out = (struct case_outcome){0};
-    enum status s = make(r, family, type, seed);
+    enum status s = make(r, family, type, (const uint64_t[2]){seed, data});
     memcpy(out->text, c->text, sizeof out->text);
     TRY(s);
     log_debug("%s/%s: %s", family->name, quant_info(type)->stem, c->text);

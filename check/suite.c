@@ -126,6 +126,8 @@ uint32_t suite_wrong(const struct suite *s)
 
 static uint32_t cases_of(const struct suite *s, const struct suite_line *l)
 {
+    if (s->p.inputs > 1)
+        return s->p.cases;
     return (s->p.cases + l->family->every - 1) / l->family->every;
 }
 
@@ -166,15 +168,21 @@ static enum status run_case(struct suite *s, struct suite_line *l, uint32_t numb
 {
     struct case_outcome out;
     struct suite_case c = {.line = l, .number = number};
-    snprintf(c.again, sizeof c.again, "--kernel %s/%s --seed %" PRIu64 " --only %" PRIu32 "%s",
-             l->family->name, l->type_name, s->p.seed, number,
+    uint32_t inputs = s->p.inputs ? s->p.inputs : 1;
+    char share[24] = "";
+    if (inputs > 1)
+        snprintf(share, sizeof share, " --inputs %" PRIu32, inputs);
+    snprintf(c.again, sizeof c.again, "--kernel %s/%s --seed %" PRIu64 " --only %" PRIu32 "%s%s",
+             l->family->name, l->type_name, s->p.seed, number, share,
              s->p.size == CASE_THOROUGH ? " --thorough"
              : s->p.size == CASE_BENCH  ? " --bench"
                                         : "");
     if (s->p.on_start)
         s->p.on_start(s->p.ctx, &c);
     c.out = &out;
-    c.status = check_runner_run(s->runner, l->family, l->type, case_seed(s, l, number), &out);
+    c.status =
+        check_runner_run_with(s->runner, l->family, l->type, case_seed(s, l, number / inputs),
+                              ~case_seed(s, l, number), &out);
     if (c.status != OK)
         snprintf(c.message, sizeof c.message, "%s", status_message());
     bool wrong = c.status != OK || out.result.wrong;
@@ -208,7 +216,7 @@ enum status suite_run(struct suite *s)
     }
     for (uint32_t round = 0; round < s->p.cases && !s->stopped; round++) {
         for (uint32_t i = 0; i < s->n_lines && !s->stopped; i++) {
-            uint32_t every = s->lines[i].family->every;
+            uint32_t every = s->p.inputs > 1 ? 1 : s->lines[i].family->every;
             if (round % every == 0)
                 TRY(run_case(s, &s->lines[i], round / every));
         }

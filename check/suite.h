@@ -29,7 +29,7 @@ struct suite_case {
     enum status status;             /* other than OK: it could not be run; message says why */
     const struct case_outcome *out; /* status OK: result.wrong counts what is wrong */
     char message[1024];
-    char again[192]; /* options that run this case again */
+    char again[224]; /* options that run this case again */
 };
 
 struct suite_params {
@@ -42,8 +42,10 @@ struct suite_params {
     const char *kernels; /* patterns, "matvec*,norm/-,qkv/q4_k"; NULL: all */
     const char *types;   /* patterns of block types; NULL: all */
     uint64_t seed;
-    uint32_t cases; /* of each line; a share of that where pipelines take long to compile */
-    int64_t only;   /* only the case of that number; negative: all */
+    uint32_t cases;  /* of each line; a share of that where pipelines take long to compile */
+    uint32_t inputs; /* cases of each shape, with other contents; more than 1: pipelines are
+                        compiled once for so many, and no share is taken */
+    int64_t only;    /* only the case of that number; negative: all */
     enum case_size size;
     bool rounds; /* first case 0 of every line, then case 1 ...; else line after line */
     bool stop;   /* at the first case that is wrong */

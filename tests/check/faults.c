@@ -12,6 +12,9 @@
 #include "check/mutate.h"
 #include "kernels/shaders.h"
 
+/* Of a case of silu whose inputs are not zeros. */
+enum { SEED = 5 };
+
 static const struct check_family *family(const char *name)
 {
     for (const struct check_family *f = check_families; f->name; f++) {
@@ -59,7 +62,7 @@ static void sound_kernels_pass(void **state)
 {
     (void)state;
     struct case_outcome out;
-    assert_int_equal(run("silu", 1, &out), OK);
+    assert_int_equal(run("silu", SEED, &out), OK);
     assert_int_equal(out.result.wrong, 0);
     assert_true(out.result.values > 0);
     assert_int_equal(run("prompt", 3, &out), OK);
@@ -72,7 +75,7 @@ static void wrong_arithmetic_is_caught(void **state)
     struct case_outcome out;
     uint32_t site = 0;
     assert_true(use_next("silu", "FMul to FAdd", &site));
-    assert_int_equal(run("silu", 1, &out), OK);
+    assert_int_equal(run("silu", SEED, &out), OK);
     assert_true(out.result.wrong > 0);
     assert_non_null(strstr(out.result.first, "out + "));
 }
@@ -83,7 +86,7 @@ static void writes_beyond_the_end_are_caught(void **state)
     struct case_outcome out;
     uint32_t site = 0;
     assert_true(use_next("silu", "ULessThan to ULessThanEqual", &site));
-    assert_int_equal(run("silu", 1, &out), OK);
+    assert_int_equal(run("silu", SEED, &out), OK);
     assert_true(out.result.wrong > 0);
     assert_non_null(strstr(out.result.first, "not the op's to write"));
 }
