@@ -302,3 +302,27 @@ MUTANTS = (
      'counters_of(j).v[COUNT_LISTED] = 1u;'),
     (CLEAR, 'sample.glsl', '            counters_of(j).v[which] = 0u;\n', ''),
 )
+
+# Faults of other systems, as they would look here; historical.c tells their stories. By name: the
+# module that is built, the file, what stands there, what comes in its place.
+HISTORICAL = {
+    # Some of the invocations meet at a barrier of their own inside a branch; the hardware counts
+    # that with the barrier after it, and lets the others go before the maximum is there.
+    'softmax': ('attn', 'lib/reduce.glsl',
+                '        for (uint i = 0u; i < n; i++)\n'
+                '            v = max(v, reduce_shared[first + i]);\n',
+                '        if (TID >= 192u) {\n'
+                '            for (uint i = 0u; i < n; i++)\n'
+                '                v = max(v, reduce_shared[first + i]);\n'
+                '            barrier();\n'
+                '            if (TID % lanes == lanes - 1u)\n'
+                '                reduce_shared[first] = v;\n'
+                '        }\n'
+                '        barrier();\n'
+                '        v = reduce_shared[first];\n'),
+    # Offsets in 32 bits, with a sign.
+    'rope': ('rope', 'rope.comp', 'uint64_t at = x + 4 * (head * HEAD_DIM);',
+             'uint64_t at = x + uint64_t(uint(4 * (head * HEAD_DIM)) & 0x7fffffffu);'),
+    'transpose': ('transpose', 'transpose.comp', 'return U32s(p.src + 4 * i).v[0];',
+                  'return U32s(p.src + uint64_t(uint(4 * i) & 0x7fffffffu)).v[0];'),
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Many random cases of every kernel: random.py VK CHECK_KERNELS --cases N [--state FILE]
+"""Many random cases of every kernel: many.py VK CHECK_KERNELS --cases N [--state FILE]
 
 N cases of each kernel (of all block types together), in rounds that go through all kernels, each
 round with a seed of its own, one process at a time. --inputs contents are tried on each shape,
@@ -19,6 +19,10 @@ import time
 LINE = re.compile(r'^(\S+) +\S+ +(ok|FAIL) +(\d+) cases(?:, (\d+) wrong)?'
                   r'(?:  nmse (\S+) of (\S+)  max (\S+) of (\S+))?', re.M)
 
+# Each kernel by itself; what is left out puts these together in other ways.
+KERNELS = ('embed,norm,matvec,qkv,attn,glu,matmul,matmul-matrix,rope,flash,flash-matrix,silu,'
+           'repack,transpose,bmm,sample')
+
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -26,10 +30,10 @@ def arguments():
     parser.add_argument('program')
     parser.add_argument('--cases', type=int, default=10000)
     parser.add_argument('--rounds', type=int, default=20)
-    parser.add_argument('--inputs', type=int, default=25)
+    parser.add_argument('--inputs', type=int, default=50)
     parser.add_argument('--seed', type=int, default=1000)
     parser.add_argument('--minutes', type=float, help='begin no more after so long')
-    parser.add_argument('--kernel', default='*')
+    parser.add_argument('--kernel', default=KERNELS)
     parser.add_argument('--state', help='file that remembers what is done')
     return parser.parse_args()
 
