@@ -17,8 +17,7 @@ struct suite {
     bool stopped;
 };
 
-/* True if one of the patterns, which are separated by commas, matches one of the names. */
-static bool matches(const char *patterns, const char *name, const char *other)
+bool suite_matches(const char *patterns, const char *name, const char *other)
 {
     char pattern[128];
     for (const char *p = patterns; *p;) {
@@ -36,9 +35,9 @@ static bool asked_for(const struct suite_params *p, const struct check_family *f
 {
     char name[64];
     snprintf(name, sizeof name, "%s/%s", family->name, type);
-    if (p->kernels && !matches(p->kernels, family->name, name))
+    if (p->kernels && !suite_matches(p->kernels, family->name, name))
         return false;
-    return !p->types || !family->by_type || matches(p->types, type, type);
+    return !p->types || !family->by_type || suite_matches(p->types, type, type);
 }
 
 static enum status make_lines(struct suite *s)

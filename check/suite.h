@@ -75,4 +75,7 @@ uint32_t suite_total(const struct suite *s);
 enum status suite_run(struct suite *s);
 uint32_t suite_wrong(const struct suite *s);
 
+/* True if one of the patterns, which are separated by commas, matches one of the names. */
+bool suite_matches(const char *patterns, const char *name, const char *other);
+
 #endif

@@ -7,12 +7,13 @@
 #include "base/log.h"
 #include "check/suite.h"
 #include "cli.h"
+#include "verify_compile.h"
 #include "verify_model.h"
 
 static struct {
     const char *kernel;
     int64_t seed, cases, only;
-    bool thorough;
+    bool thorough, compile_only;
 } opt = {.seed = -1, .cases = 4, .only = -1};
 
 static struct verify_model_options with_model;
@@ -24,6 +25,8 @@ static const struct option options[] = {
     {"--cases", OPT_INT, &opt.cases, "N", "random cases of each kernel and block type", 1, 1e6},
     {"--only", OPT_INT, &opt.only, "N", "the case of that number alone; -1: all", -1, 1e6},
     {"--thorough", OPT_FLAG, &opt.thorough, NULL, "also the shapes of real models"},
+    {"--compile-only", OPT_FLAG, &opt.compile_only, NULL,
+     "run nothing: what the compiler makes of each pipeline"},
     {"-p --prompt", OPT_TEXT, &with_model.prompt, "TEXT",
      "with MODEL: what it is given; else a sentence of its own"},
     {"-n --predict", OPT_INT, &with_model.predict, "N",
@@ -215,10 +218,13 @@ fail:
 static enum status run(char **operands, size_t n_operands)
 {
     if (n_operands)
-        return verify_model(operands[0], &with_model);
+        return opt.compile_only ? status_fail(ERR_USAGE, "verify: --compile-only takes no MODEL")
+                                : verify_model(operands[0], &with_model);
     if (with_model.prompt || with_model.save || with_model.against || with_model.predict)
         return status_fail(ERR_USAGE, "verify: --prompt, --predict, --save and --against need a "
                                       "MODEL");
+    if (opt.compile_only)
+        return verify_compile(opt.kernel, opt.thorough);
     return verify_kernels();
 }
 

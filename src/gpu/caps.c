@@ -262,6 +262,8 @@ static void find_family(struct vk_caps *c)
         c->info.caps |= GPU_CAP_TIMESTAMPS;
 }
 
+const char vk_no_memory[] = "it has no device-local memory";
+
 static void find_heap(struct vk_caps *c)
 {
     vkGetPhysicalDeviceMemoryProperties(c->pd, &c->mem);
@@ -276,7 +278,8 @@ static void find_heap(struct vk_caps *c)
         }
     }
     if (c->device_heap == UINT32_MAX) {
-        c->info.unusable = "it has no device-local memory";
+        if (!c->info.unusable)
+            c->info.unusable = vk_no_memory;
         return;
     }
     c->info.memory_total = best;
@@ -392,7 +395,6 @@ enum status vk_probe(VkInstance inst, VkPhysicalDevice pd, uint32_t index, struc
     fill_info(c, &p);
     get_features(c);
     find_family(c);
-    find_heap(c);
     TRY(find_matrices(inst, c));
     set_caps(c, &p);
     const VkSubgroupFeatureFlags ops = VK_SUBGROUP_FEATURE_BASIC_BIT |
@@ -403,5 +405,6 @@ enum status vk_probe(VkInstance inst, VkPhysicalDevice pd, uint32_t index, struc
         c->info.unusable = "its subgroups lack basic, arithmetic or ballot operations";
     if (!c->info.unusable && p.p.properties.limits.maxPushConstantsSize < GPU_MAX_PUSH)
         c->info.unusable = "it takes less than 128 bytes of push constants";
+    find_heap(c);
     return OK;
 }

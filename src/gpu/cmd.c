@@ -9,6 +9,7 @@ enum status gpu_cmd_create(struct gpu *g, const struct gpu_cmd_params *params, s
 {
     *out = NULL;
     VK_ALIVE(g);
+    TRY(vk_can_run(g, params && params->name ? params->name : "commands"));
     enum status s = OK;
     struct gpu_cmd *c = mem_alloc(sizeof *c);
     if (!c)

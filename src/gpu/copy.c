@@ -10,6 +10,7 @@ static enum status stage_ready(struct gpu *g)
 {
     struct vk_stage *t = &g->stage;
     VK_ALIVE(g);
+    TRY(vk_can_run(g, "a copy"));
     if (!t->cb[0]) {
         VkCommandBufferAllocateInfo ai = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                           .commandPool = g->pool,

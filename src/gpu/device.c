@@ -121,7 +121,14 @@ static int rank(const struct gpu_info *d)
     return 0;
 }
 
-static enum status choose(const struct vk_caps *c, uint32_t n, const char *want, uint32_t *out)
+/* Why it cannot be opened, or NULL. */
+static const char *refuse(const struct gpu *g, const struct gpu_info *d)
+{
+    return g->compile_only && d->unusable == vk_no_memory ? NULL : d->unusable;
+}
+
+static enum status choose(const struct gpu *g, const struct vk_caps *c, uint32_t n,
+                          const char *want, uint32_t *out)
 {
     char list[600];
     const char *from = want ? "" : " (from TAWNY_DEVICE)";
@@ -132,7 +139,7 @@ static enum status choose(const struct vk_caps *c, uint32_t n, const char *want,
         for (uint32_t i = 0; i < n; i++) {
             const struct gpu_info *a = &c[i].info;
             const struct gpu_info *b = best == UINT32_MAX ? NULL : &c[best].info;
-            if (a->unusable)
+            if (refuse(g, a))
                 continue;
             if (!b || rank(a) > rank(b) ||
                 (rank(a) == rank(b) && a->memory_total > b->memory_total))
@@ -163,7 +170,7 @@ static enum status choose(const struct vk_caps *c, uint32_t n, const char *want,
         return status_fail(ERR_DEVICE,
                            "%u Vulkan devices match '%s'%s: say an index or a UUID; found: %s",
                            hits, want, from, describe(c, n, list, sizeof list));
-    if (c[found].info.unusable)
+    if (refuse(g, &c[found].info))
         return status_fail(ERR_DEVICE, "cannot use %s: %s", c[found].info.name,
                            c[found].info.unusable);
     *out = found;
@@ -185,7 +192,7 @@ static enum status find_device(struct gpu *g, const char *want)
     }
     for (uint32_t i = 0; i < n; i++)
         TRY_GOTO(vk_probe(g->inst, pd[i], i, &c[i]));
-    TRY_GOTO(choose(c, n, want, &pick));
+    TRY_GOTO(choose(g, c, n, want, &pick));
     g->caps = c[pick];
     const char *env = getenv("TAWNY_DEVICE");
     bool asked = (want && *want) || (env && *env);
@@ -329,17 +336,24 @@ enum status gpu_open(const struct gpu_params *params, struct gpu **out)
     g->wait_budget = p->wait_budget;
     g->breadcrumbs = p->breadcrumbs;
     g->robust = p->robust;
+    g->compile_only = p->compile_only;
     TRY_GOTO(find_device(g, p->device));
     hide_caps(&g->caps, p->caps_off);
     g->opened = g->caps.info;
     g->timestamps = p->timestamps && (g->caps.info.caps & GPU_CAP_TIMESTAMPS);
+    if (p->compile_only && p->units)
+        g->caps.info.units = p->units;
     TRY_GOTO(create_device(g));
-    TRY_GOTO(choose_memory(g));
     TRY_GOTO(create_layout(g));
-    TRY_GOTO(vk_cache_open(g, p->cache_dir));
+    if (!p->compile_only) {
+        TRY_GOTO(choose_memory(g));
+        TRY_GOTO(vk_cache_open(g, p->cache_dir));
+    }
     TRY_GOTO(vk_pipes_open(g));
-    TRY_GOTO(vk_submit_open(g));
-    TRY_GOTO(create_crumbs(g));
+    if (!p->compile_only) {
+        TRY_GOTO(vk_submit_open(g));
+        TRY_GOTO(create_crumbs(g));
+    }
     g->any_variant = p->any_variant;
     if (p->build)
         gpu_verified_read(&g->caps.info, p->cache_dir, p->build, &g->verified);
@@ -350,6 +364,13 @@ enum status gpu_open(const struct gpu_params *params, struct gpu **out)
 fail:
     gpu_close(&g);
     return s;
+}
+
+enum status vk_can_run(const struct gpu *g, const char *what)
+{
+    if (!g->compile_only)
+        return OK;
+    return status_fail(ERR_USAGE, "%s: %s is open for compiling only", what, g->caps.info.name);
 }
 
 void gpu_close(struct gpu **gp)

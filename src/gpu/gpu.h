@@ -86,6 +86,11 @@ struct gpu_params {
     const char *build;     /* which shaders, on one line: what verification found counts for just
                               these; NULL: it is not looked at */
     bool any_variant;      /* also those that failed verification (see gpu_avoids) */
+    /* Open it for compiling alone: nothing can be allocated, recorded or run, pipelines tell
+     * gpu_pipe_stats(), no cache is used, and a driver that stands in for a GPU that is not there
+     * (which has no memory) is taken. */
+    bool compile_only;
+    uint32_t units;        /* with compile_only: what info.units says; 0: what the driver tells */
 };
 
 struct gpu;
@@ -239,6 +244,19 @@ enum status gpu_pipe_get(struct gpu *g, const struct gpu_pipe_params *params,
 enum status gpu_pipes_wait(struct gpu *g);
 const char *gpu_pipe_name(const struct gpu_pipe *p);
 const struct gpu_pipe_params *gpu_pipe_params_of(const struct gpu_pipe *p);
+
+/* What a compiler tells about a pipeline, in its own words: "VGPRs" 48. Names and meanings are
+ * the driver's. */
+struct gpu_pipe_stat {
+    char name[64];
+    double value;
+};
+
+/* Blocks until the pipeline is compiled, and fills up to `max` statistics of it; *count is how
+ * many there are, 0 without GPU_CAP_EXEC_PROPERTIES. Fails if it did not compile, naming the
+ * shader and its constants. Only on a gpu opened with compile_only. */
+enum status gpu_pipe_stats(struct gpu *g, const struct gpu_pipe *p, struct gpu_pipe_stat *out,
+                           uint32_t max, uint32_t *count);
 
 /* ---- recording and running ---------------------------------------------------------------- */
 

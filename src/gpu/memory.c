@@ -264,6 +264,7 @@ enum status gpu_buf_create(struct gpu *g, const struct gpu_buf_params *p,
     *out = NULL;
     VK_ALIVE(g);
     const char *tag = p->tag ? p->tag : "buffer";
+    TRY(vk_can_run(g, tag));
     struct gpu_buf_params q = *p;
     q.tag = tag;
     uint64_t bytes;

@@ -79,6 +79,8 @@ static VkResult compile(struct gpu *g, struct gpu_pipe *p, bool *hit)
             },
         .layout = g->layout,
     };
+    if (g->compile_only && (g->caps.info.caps & GPU_CAP_EXEC_PROPERTIES))
+        ci.flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
     p->call = "vkCreateComputePipelines";
     r = VK_RAW(vkCreateComputePipelines, (g->dev, g->cache, 1, &ci, NULL, &p->pipeline));
     if (r == VK_SUCCESS)
@@ -231,6 +233,16 @@ void vk_pipes_settle(struct gpu *g)
     pthread_mutex_unlock(&q->lock);
     if (save)
         vk_cache_save(g);
+}
+
+void vk_pipe_settle(struct gpu *g, const struct gpu_pipe *p)
+{
+    struct vk_pipes *q = &g->pipes;
+    pthread_mutex_lock(&q->lock);
+    while (p->state == PIPE_QUEUED || p->state == PIPE_BUSY)
+        if (q->workers || !compile_next(g))
+            pthread_cond_wait(&q->done, &q->lock);
+    pthread_mutex_unlock(&q->lock);
 }
 
 enum status vk_pipe_check(struct gpu *g, const struct gpu_pipe *p)

@@ -55,6 +55,9 @@ enum status vk_status(struct gpu *g, VkResult r, const char *call, const char *f
 /* Latches the device as lost; the message says `why` and what ran last. Returns ERR_LOST. */
 enum status vk_lose(struct gpu *g, const char *why);
 
+/* ERR_USAGE, naming what was asked for, on a device that is open for compiling alone. */
+enum status vk_can_run(const struct gpu *g, const char *what);
+
 /* At the head of every entry point. */
 #define VK_ALIVE(g)                                                                                \
     do {                                                                                           \
@@ -113,6 +116,9 @@ struct vk_caps {
     uint32_t device_heap;
     bool software;
 };
+
+/* info.unusable of a device without memory, which can compile all the same. */
+extern const char vk_no_memory[];
 
 enum status vk_instance_create(VkInstance *out); /* OK with *out NULL: no driver */
 void vk_instance_destroy(VkInstance *inst);
@@ -190,6 +196,8 @@ void vk_pipes_close(struct gpu *g);
 /* Fails if `p` did not compile; after gpu_pipes_wait's waiting. */
 enum status vk_pipe_check(struct gpu *g, const struct gpu_pipe *p);
 void vk_pipes_settle(struct gpu *g);
+/* Blocks until `p` is compiled, or has failed to. */
+void vk_pipe_settle(struct gpu *g, const struct gpu_pipe *p);
 
 enum status vk_cache_open(struct gpu *g, const char *dir);
 void vk_cache_save(struct gpu *g);
@@ -302,7 +310,7 @@ struct gpu {
     VkPipelineLayout layout;
     VkPipelineCache cache;
     char *cache_file;
-    bool timestamps, breadcrumbs, robust;
+    bool timestamps, breadcrumbs, robust, compile_only;
     double wait_budget;
 
     bool lost, hung;

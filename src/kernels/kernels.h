@@ -60,6 +60,9 @@ enum status k_matvec(struct plan *p, const struct k_matvec_args *a);
  * otherwise k_norm goes before. The bits are the same either way. */
 bool k_fuses_norm(uint32_t b, enum quant_type t, uint32_t k);
 
+/* Weights of a row that a lane of k_matvec, k_glu and k_qkv takes at a time. */
+uint32_t k_matvec_chunk(enum quant_type t);
+
 struct k_glu_args {
     uint32_t b;
     uint64_t x, norm_w; /* as in k_matvec_args */
@@ -188,6 +191,8 @@ enum status k_bmm(struct plan *p, const struct k_bmm_push *a, bool b_transposed)
 
 /* Loading: sends `blocks` file blocks that lie in the stream's current slice to their planes in
  * the tensor at dst (`total` blocks). For types of one plane use gpu_stream_copy. */
+/* ... the pipeline that does it, for every type. ERR: not in this build. */
+enum status k_repack_pipe(struct gpu_pipe_params *out);
 enum status k_repack(struct gpu *g, struct gpu_stream *s, enum quant_type type, uint64_t src,
                      uint64_t dst, uint64_t total, uint64_t first, uint32_t blocks);
 

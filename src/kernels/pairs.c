@@ -11,8 +11,8 @@ enum {
     GROUPS_A_UNIT = 2, /* workgroups that keep a multiprocessor's loads in flight */
 };
 
-/* Weights a chunk, as in kernels/quant/<type>.glsl. */
-static uint32_t chunk_of(enum quant_type t)
+/* As in kernels/quant/<type>.glsl. */
+uint32_t k_matvec_chunk(enum quant_type t)
 {
     switch (t) {
     case QUANT_F32:
@@ -38,7 +38,7 @@ static uint32_t lanes_of(uint32_t k)
 
 static bool x_in_registers(enum quant_type t, uint32_t k)
 {
-    uint32_t chunk = chunk_of(t), lanes = lanes_of(k);
+    uint32_t chunk = k_matvec_chunk(t), lanes = lanes_of(k);
     return div_up(k / chunk, lanes) * chunk <= MAX_XREG;
 }
 

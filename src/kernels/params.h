@@ -334,8 +334,9 @@ struct k_silu_push {
 
 /* ---- layout and general ------------------------------------------------------------------- */
 
-/* Splits `blocks` file blocks at src (4-byte aligned) into planes: block first + i goes to plane p
- * at dst + plane[p] + (first + i) * len[p]. A block is cut at `offset`s; lens are even. */
+/* Splits `blocks` file blocks (less than 4 GiB) at src (4-byte aligned) into planes: block
+ * first + i goes to plane p at dst + plane[p] + (first + i) * len[p]. A block is cut at `offset`s;
+ * lens are even. */
 struct k_repack_push {
     U64 src, dst;
     U32 blocks, first;              /* blocks of this call; index of the first in the tensor */

@@ -7,11 +7,10 @@ layout(push_constant, scalar) uniform Push { k_repack_push p; };
 void main()
 {
     const uint words = p.block_bytes / 2u;
-    uint64_t all = uint64_t(p.blocks) * words;
-    uint64_t stride = uint64_t(gl_NumWorkGroups.x) * 256u;
-    for (uint64_t i = uint64_t(gl_WorkGroupID.x) * 256u + TID; i < all; i += stride) {
-        uint block = uint(i / words), byte = uint(i % words) * 2u;
-        uint16_t value = U16s(p.src + i * 2u).v[0];
+    const uint all = p.blocks * words; // less than 2^31
+    for (uint i = gl_WorkGroupID.x * 256u + TID; i < all; i += gl_NumWorkGroups.x * 256u) {
+        uint block = i / words, byte = i % words * 2u;
+        uint16_t value = U16s(p.src).v[i];
         [[unroll]] for (uint s = 0u; s < 4u; s++) {
             if (s < p.planes && byte >= p.offset[s] && byte < p.offset[s] + p.len[s]) {
                 uint64_t plane = uint64_t(p.plane_lo[s]) | uint64_t(p.plane_hi[s]) << 32;
