@@ -41,6 +41,9 @@ enum status check_mem_add(struct check_mem *mem, uint64_t addr, uint64_t bytes, 
 /* Names a part of a range for messages. The tag must outlive mem. */
 enum status check_mem_name(struct check_mem *mem, uint64_t addr, uint64_t bytes, const char *tag);
 
+/* Names all that `from` names. */
+enum status check_mem_name_as(struct check_mem *mem, const struct check_mem *from);
+
 /* Forgets all ranges, names and contents. */
 void check_mem_clear(struct check_mem *mem);
 
@@ -80,10 +83,16 @@ struct check_limit {
     double nmse, max;
 };
 
+typedef enum status (*check_run)(const struct plan_op *op, struct check_mem *mem);
+
 struct check_ref {
     const char *kernel; /* shader name, or its beginning up to a '_' (the longest one counts) */
-    enum status (*run)(const struct plan_op *op, struct check_mem *mem);
+    check_run run;
     struct check_limit limit;
+    /* In f32, with the kernel's own order of additions: every bit must agree (bits/bits.h). NULL
+     * where `run` asks for that already (limit zero), and where a device's matrix units fix the
+     * order. */
+    check_run bits;
 };
 
 /* NULL: this kernel has none. */
@@ -96,14 +105,26 @@ extern const struct check_ref check_refs[];
  * op's declared spans, or a kernel without a reference. */
 enum status check_run_op(const struct plan_op *op, struct check_mem *mem);
 
+/* The same by its reference in f32; ERR_VERIFY also if it has none. What it writes is to be
+ * compared under a limit of zero. */
+enum status check_run_op_bits(const struct plan_op *op, struct check_mem *mem);
+
 /* Runs all ops of a plan after plan_seal(), in order, over mem. */
 enum status check_run_plan(const struct plan *p, struct check_mem *mem);
+
+/* The same in f32. */
+enum status check_run_plan_bits(const struct plan *p, struct check_mem *mem);
+
+/* Every op of the plan agrees with its reference in every bit: it has one in f32, or its limit is
+ * zero. */
+bool check_plan_has_bits(const struct plan *p);
 
 /* ---- comparing ---------------------------------------------------------------------------- */
 
 struct check_result {
     uint64_t values;  /* compared under a limit */
     uint64_t exact;   /* bytes compared bit for bit */
+    uint64_t same;    /* of `values`, those that also had to be the bits of the f32 reference */
     uint64_t wrong;   /* values, or bytes, that are wrong */
     double nmse, max; /* as in check_limit */
     char first[512];  /* the first wrong one in words; "" if none */
@@ -118,6 +139,10 @@ enum status check_compare(struct check_mem *mem, uint64_t addr, uint64_t bytes, 
 /* The same for all 64 KiB pages that references wrote to, fetched from the device. */
 enum status check_compare_written(struct check_mem *mem, struct check_limit limit,
                                   struct check_result *r);
+
+/* The same after references in f32, under a limit of zero; what is wrong is added to `r`. */
+enum status check_compare_bits(struct check_mem *mem, struct check_result *r);
+void check_add_bits(const struct check_result *bits, struct check_result *r);
 
 /* ---- a whole plan on the device, dispatch by dispatch ------------------------------------- */
 

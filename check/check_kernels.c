@@ -207,8 +207,8 @@ static void print_line(void *ctx, const struct suite_line *l)
     if (l->wrong)
         printf(", %" PRIu32 " wrong", l->wrong);
     if (l->worst.values)
-        printf("  nmse %.1e of %.0e  max %.1e of %.0e", l->worst.nmse, l->limit.nmse, l->worst.max,
-               l->limit.max);
+        printf("  nmse %.1e of %.0e  max %.1e of %.0e%s", l->worst.nmse, l->limit.nmse,
+               l->worst.max, l->limit.max, l->worst.same ? "  same bits as in f32" : "");
     else
         printf("  bit for bit");
     putchar('\n');

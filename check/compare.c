@@ -171,3 +171,19 @@ fail:
     mem_free(got);
     return s;
 }
+
+void check_add_bits(const struct check_result *bits, struct check_result *r)
+{
+    r->same += bits->values;
+    r->wrong += bits->wrong;
+    if (bits->wrong && !r->first[0])
+        snprintf(r->first, sizeof r->first, "other bits than in f32: %.480s", bits->first);
+}
+
+enum status check_compare_bits(struct check_mem *mem, struct check_result *r)
+{
+    struct check_result bits = {0};
+    TRY(check_compare_written(mem, (struct check_limit){0}, &bits));
+    check_add_bits(&bits, r);
+    return OK;
+}

@@ -2,6 +2,7 @@
 #ifndef TAWNY_CHECK_EXACT_H
 #define TAWNY_CHECK_EXACT_H
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -36,6 +37,17 @@ static inline float m_div(float a, float b)
     return fmaf(fmaf(-b, q, a), y, q);
 }
 
+static inline float m_rsqrt(float x)
+{
+    float h = 0.5f * x;
+    float y = m_float(0x5f3759dfu - (m_bits(x) >> 1));
+    for (int i = 0; i < 3; i++) {
+        float t = h * y;
+        y = fmaf(y, fmaf(-t, y, 0.5f), y);
+    }
+    return y;
+}
+
 static inline float m_exp(float x)
 {
     static const float c[] = {1.98412698e-4f, 1.38888889e-3f, 8.33333333e-3f, 4.16666667e-2f,
@@ -52,6 +64,28 @@ static inline float m_exp(float x)
     int e = (int)fminf(fmaxf(n, -126.0f), 128.0f);
     int half = e >> 1;
     return p * m_float((uint32_t)(half + 127) << 23) * m_float((uint32_t)(e - half + 127) << 23);
+}
+
+static inline float m_silu(float x)
+{
+    float h = m_exp(-0.5f * fabsf(x));
+    float top = x < 0.0f ? x * h * h : x;
+    if (fabsf(top) < FLT_MIN)
+        top = 0;
+    return top * m_rcp(fmaf(h, h, 1.0f));
+}
+
+static inline uint16_t m_half_bits(float f)
+{
+    uint32_t u = m_bits(f), sign = u >> 16 & 0x8000u, h;
+    u &= 0x7fffffffu;
+    if (u >= 0x47800000u)
+        h = u > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    else if (u < 0x38800000u)
+        h = m_bits(m_float(u) + 0.5f) - 0x3f000000u;
+    else
+        h = (u + 0xc8000fffu + (u >> 13 & 1u)) >> 13;
+    return (uint16_t)(h | sign);
 }
 
 #endif

@@ -127,6 +127,13 @@ enum status check_mem_name(struct check_mem *mem, uint64_t addr, uint64_t bytes,
     return OK;
 }
 
+enum status check_mem_name_as(struct check_mem *mem, const struct check_mem *from)
+{
+    for (uint32_t i = 0; i < from->n_names; i++)
+        TRY(check_mem_name(mem, from->names[i].addr, from->names[i].bytes, from->names[i].tag));
+    return OK;
+}
+
 const char *check_mem_where(const struct check_mem *mem, uint64_t addr, char *buf, size_t size)
 {
     for (uint32_t i = 0; i < mem->n_names; i++) {

@@ -1,5 +1,6 @@
 /* The table of references. Limits: about five times the noise of a sum in f32 (NMSE 4e-12 at
  * 14,336 terms), or of operands rounded to f16 where a variant does that. */
+#include "bits/bits.h"
 #include "refs.h"
 
 #define F32_SUM                                                                                    \
@@ -24,23 +25,23 @@
     }
 
 const struct check_ref check_refs[] = {
-    {"matvec", check_matvec, F32_SUM},
-    {"glu", check_glu, F32_SUM},
-    {"qkv", check_qkv, F32_SUM},
-    {"attn", check_attn, F32_SUM},
+    {"matvec", check_matvec, F32_SUM, bits_matvec},
+    {"glu", check_glu, F32_SUM, bits_glu},
+    {"qkv", check_qkv, F32_SUM, bits_qkv},
+    {"attn", check_attn, F32_SUM, bits_attn},
     {"embed", check_embed, BITS},
-    {"norm", check_norm, F32_POINT},
-    {"matmul", check_matmul, F32_SUM},
+    {"norm", check_norm, F32_POINT, bits_norm},
+    {"matmul", check_matmul, F32_SUM, bits_matmul},
     {"half", check_half, BITS},
     {"dequant", check_dequant, F32_POINT},
     {"product", check_matrix_product, F16_IN},
     {"product_nv_bf16", check_matrix_product, F16_IN},
-    {"rope", check_rope, F32_POINT},
-    {"flash", check_flash, F32_SUM},
+    {"rope", check_rope, F32_POINT, bits_rope},
+    {"flash", check_flash, F32_SUM, bits_flash},
     {"flash_nv", check_flash, F16_ATTENTION},
-    {"silu", check_silu_mul, F32_POINT},
+    {"silu", check_silu_mul, F32_POINT, bits_silu},
     {"transpose", check_transpose, BITS},
-    {"bmm", check_bmm, F32_SUM},
+    {"bmm", check_bmm, F32_SUM, bits_bmm},
     {"sample_prepare", check_sample_prepare, BITS},
     {"sample_count", check_sample_count, BITS},
     {"sample_pick", check_sample_pick, BITS},

@@ -22,17 +22,39 @@ const struct check_ref *check_ref_find(const char *shader)
     return best;
 }
 
+static enum status run_by(check_run run, const struct plan_op *op, struct check_mem *mem)
+{
+    mem->op = op;
+    mem->status = OK;
+    enum status s = run(op, mem);
+    mem->op = NULL;
+    return mem->status != OK ? mem->status : s;
+}
+
+static enum status no_reference(const struct plan_op *op, const char *kind)
+{
+    return status_fail(ERR_VERIFY, "%s (layer %d): shader %s has no reference%s", op->name,
+                       op->layer, op->pipe.shader->name, kind);
+}
+
+/* NULL: none. */
+static check_run bits_of(const struct check_ref *ref)
+{
+    if (!ref || ref->bits)
+        return ref ? ref->bits : NULL;
+    return ref->limit.max > 0 ? NULL : ref->run;
+}
+
 enum status check_run_op(const struct plan_op *op, struct check_mem *mem)
 {
     const struct check_ref *ref = check_ref_find(op->pipe.shader->name);
-    if (!ref)
-        return status_fail(ERR_VERIFY, "%s (layer %d): shader %s has no reference", op->name,
-                           op->layer, op->pipe.shader->name);
-    mem->op = op;
-    mem->status = OK;
-    enum status s = ref->run(op, mem);
-    mem->op = NULL;
-    return mem->status != OK ? mem->status : s;
+    return ref ? run_by(ref->run, op, mem) : no_reference(op, "");
+}
+
+enum status check_run_op_bits(const struct plan_op *op, struct check_mem *mem)
+{
+    check_run run = bits_of(check_ref_find(op->pipe.shader->name));
+    return run ? run_by(run, op, mem) : no_reference(op, " in f32");
 }
 
 enum status check_run_plan(const struct plan *p, struct check_mem *mem)
@@ -40,6 +62,22 @@ enum status check_run_plan(const struct plan *p, struct check_mem *mem)
     for (uint32_t i = 0; i < plan_count(p); i++)
         TRY(check_run_op(plan_get(p, i), mem));
     return OK;
+}
+
+enum status check_run_plan_bits(const struct plan *p, struct check_mem *mem)
+{
+    for (uint32_t i = 0; i < plan_count(p); i++)
+        TRY(check_run_op_bits(plan_get(p, i), mem));
+    return OK;
+}
+
+bool check_plan_has_bits(const struct plan *p)
+{
+    for (uint32_t i = 0; i < plan_count(p); i++) {
+        if (!bits_of(check_ref_find(plan_get(p, i)->pipe.shader->name)))
+            return false;
+    }
+    return plan_count(p) > 0;
 }
 
 enum status check_mem_add_spans(struct check_mem *mem, const struct plan_op *op)
@@ -92,17 +130,25 @@ enum status check_plan_on_device(struct gpu *g, const struct plan *p,
                                  const struct check_plan_params *params)
 {
     enum status s = OK, verdict = OK;
-    struct check_mem *mem = NULL;
+    struct check_mem *mem = NULL, *bits = NULL;
     TRY_GOTO(check_mem_create(g, &mem));
+    TRY_GOTO(check_mem_create(g, &bits));
     for (uint32_t i = 0; i < plan_count(p); i++) {
         const struct plan_op *op = plan_get(p, i);
         const struct check_ref *ref = check_ref_find(op->pipe.shader->name);
         struct check_result r = {0};
         check_mem_clear(mem);
+        check_mem_clear(bits);
         TRY_GOTO(check_mem_add_spans(mem, op));
         TRY_GOTO(check_run_op(op, mem));
+        if (ref->bits) {
+            TRY_GOTO(check_mem_add_spans(bits, op));
+            TRY_GOTO(check_run_op_bits(op, bits));
+        }
         TRY_GOTO(run_on_device(g, op));
         TRY_GOTO(check_compare_written(mem, ref->limit, &r));
+        if (ref->bits)
+            TRY_GOTO(check_compare_bits(bits, &r));
         if (params->report)
             params->report(params->ctx, i, op, &r, ref->limit);
         if (r.wrong == 0)
@@ -118,5 +164,6 @@ enum status check_plan_on_device(struct gpu *g, const struct plan *p,
     s = verdict;
 fail:
     check_mem_destroy(&mem);
+    check_mem_destroy(&bits);
     return s;
 }

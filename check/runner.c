@@ -23,6 +23,7 @@ struct check_runner {
     const struct gpu_buf *arena;
     struct gpu_cmd *poison;
     struct check_case c;
+    struct check_mem *bits; /* for the references in f32 */
     uint8_t *got, *again;
     uint64_t got_bytes;
 };
@@ -45,6 +46,7 @@ enum status check_runner_create(const struct check_runner_params *params, struct
     TRY_GOTO(gpu_cmd_create(params->g, &(struct gpu_cmd_params){.name = "poison"}, &r->poison));
     TRY_GOTO(check_poison(params->g, r->poison));
     TRY_GOTO(gpu_cmd_end(r->poison));
+    TRY_GOTO(check_mem_create(params->g, &r->bits));
     *out = r;
     return OK;
 fail:
@@ -61,6 +63,7 @@ void check_runner_destroy(struct check_runner **runner)
     gpu_cmd_destroy(r->params.g, &r->poison);
     gpu_buf_destroy(r->params.g, &r->arena);
     check_mem_destroy(&r->c.mem);
+    check_mem_destroy(&r->bits);
     if (r->c.image)
         munmap(r->c.image, IMAGE_BYTES);
     mem_free(r->got);
@@ -215,6 +218,7 @@ static void note_op(void *ctx, uint32_t index, const struct plan_op *op,
     (void)op;
     out->result.values += r->values;
     out->result.exact += r->exact;
+    out->result.same += r->same;
     out->result.wrong += r->wrong;
     if (limit.max > 0 && r->max / limit.max >= out->result.max / fmax(out->limit.max, 1e-300)) {
         out->result.max = r->max;
@@ -241,6 +245,22 @@ static enum status run_stepwise(struct check_runner *r, struct case_outcome *out
                                "first at %s",
                                check_mem_where(c->mem, c->base + i, where, sizeof where));
     }
+    return OK;
+}
+
+/* What the device gave against the references in f32, where all ops have one. */
+static enum status compare_bits(struct check_runner *r, struct check_result *result)
+{
+    struct check_case *c = &r->c;
+    struct check_result bits = {0};
+    if (!check_plan_has_bits(c->plan))
+        return OK;
+    check_mem_clear(r->bits);
+    TRY(check_mem_add(r->bits, c->base, c->used, c->image));
+    TRY(check_mem_name_as(r->bits, c->mem));
+    TRY(check_run_plan_bits(c->plan, r->bits));
+    TRY(check_compare(r->bits, c->base, c->used, r->got, (struct check_limit){0}, &bits));
+    check_add_bits(&bits, result);
     return OK;
 }
 
@@ -302,6 +322,8 @@ enum status check_runner_run_with(struct check_runner *r, const struct check_fam
         TRY(run_plan(r, r->got));
     }
     TRY(check_compare(c->mem, c->base, c->used, r->got, out->limit, &out->result));
+    if (!c->run)
+        TRY(compare_bits(r, &out->result));
     compare_pairs(r, &out->result);
     out->digest = digest(r);
     if (r->params.twice && !c->run) {

@@ -154,6 +154,7 @@ static uint64_t case_seed(const struct suite *s, const struct suite_line *l, uin
 static void add(struct suite_line *l, const struct case_outcome *o)
 {
     l->worst.values += o->result.values;
+    l->worst.same += o->result.same;
     l->worst.exact += o->result.exact;
     if (o->result.nmse > l->worst.nmse)
         l->worst.nmse = o->result.nmse;

@@ -168,8 +168,10 @@ void attend(uint chunk, uint chunks, uint group, uint b, k_row row)
         uvec4 v = lane < PIECES ? U32x4s(vals).v[t * PIECES + lane] : uvec4(0u);
         [[unroll]] for (uint g = 0u; g < GROUP; g++) {
             float w = score[g * 256u + t];
-            [[unroll]] for (uint i = 0u; i < 8u; i++)
-                acc[g * 8u + i] = fma(w, half_of(v, i), acc[g * 8u + i]);
+            [[unroll]] for (uint i = 0u; i < 8u; i++) {
+                precise float a = fma(w, half_of(v, i), acc[g * 8u + i]);
+                acc[g * 8u + i] = a;
+            }
         }
     }
 

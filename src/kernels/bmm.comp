@@ -53,7 +53,7 @@ void main()
         uint64_t a = p.a + 4 * (i2 / p.r2 * p.a_2 + i3 / p.r3 * p.a_3);
         uint64_t b = p.b + 4 * (i2 * p.b_2 + i3 * p.b_3);
         uint64_t c = p.c + 4 * (i2 * p.c_2 + i3 * p.c_3);
-        vec4 acc[4] = vec4[4](vec4(0), vec4(0), vec4(0), vec4(0));
+        precise vec4 acc[4] = vec4[4](vec4(0), vec4(0), vec4(0), vec4(0));
 
         for (uint k0 = 0; k0 < p.k; k0 += STEP) {
             stage_a(a, m0, k0);

@@ -86,7 +86,7 @@ void main()
 
     vec4 top = vec4(MINUS_INF);
     precise vec4 sum = vec4(0);
-    vec4 acc[PARTS][4]; // [part of the head][query]
+    precise vec4 acc[PARTS][4]; // [part of the head][query]
     for (uint g = 0; g < PARTS; g++)
         for (uint i = 0; i < 4; i++)
             acc[g][i] = vec4(0);

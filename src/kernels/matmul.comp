@@ -85,7 +85,7 @@ void main()
     uint n_rows = Steps(p.step != 0u ? p.step : p.x).v.n_rows;
     uint rows = p.step != 0u ? min(n_rows, p.m) : p.m;
     uint tm = TID / 16u * 4u, tn = TID % 16u * 4u;
-    vec4 acc[SQUARES][4][SQUARES];
+    precise vec4 acc[SQUARES][4][SQUARES];
     [[unroll]] for (uint a = 0u; a < SQUARES; a++)
         [[unroll]] for (uint i = 0u; i < 4u; i++)
             [[unroll]] for (uint b = 0u; b < SQUARES; b++)

@@ -64,11 +64,13 @@ float m_exp(float x)
 }
 
 // x / (1 + e^-x), with h = e^(-|x| / 2) so that nothing overflows: x / (1 + h^2) above zero and
-// x h^2 / (1 + h^2) below, within 5 ulp down to the smallest normal numbers.
+// x h^2 / (1 + h^2) below, within 5 ulp down to the smallest normal numbers, and 0 from there on.
 float m_silu(float x)
 {
     precise float h = m_exp(-0.5 * abs(x));
     precise float top = x < 0.0 ? x * h * h : x;
+    if (abs(top) < uintBitsToFloat(0x00800000u)) // which some devices make zero, others not
+        top = 0.0;
     precise float y = top * m_rcp(fma(h, h, 1.0));
     return y;
 }

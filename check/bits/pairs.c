@@ -1,0 +1,249 @@
+/* Matrix-vector products as lib/pairs.glsl adds them up: matvec, glu and qkv. */
+#include <math.h>
+
+#include "base/mem.h"
+#include "check/bits/bits.h"
+#include "kernels/params.h"
+#include "check/kv.h"
+#include "check/linear.h"
+
+float bits_rms(const float *x, uint32_t k, float eps)
+{
+    float sum[256] = {0};
+    for (uint32_t i = 0; i < k / 4; i++) {
+        for (uint32_t j = 0; j < 4; j++)
+            sum[i % 256] = fmaf(x[4 * i + j], x[4 * i + j], sum[i % 256]);
+    }
+    return m_rsqrt(m_div(bits_tree(sum, 256), (float)k) + eps);
+}
+
+/* Rows of x, and for types with minima the sums of every 16 neighbours. */
+struct input {
+    uint32_t k, b, lanes;
+    float *x, *sums;
+};
+
+static void destroy_input(struct input *in)
+{
+    mem_free(in->x);
+    mem_free(in->sums);
+}
+
+/* rows[b]: which rows of x at addr. */
+static enum status read_input(struct check_mem *mem, const uint32_t *spec, uint64_t addr,
+                              const uint32_t *rows, uint32_t b, uint64_t norm_w, float eps,
+                              struct input *in)
+{
+    uint32_t k = spec[K_MV_K];
+    *in = (struct input){.k = k, .b = b, .lanes = spec[K_MV_LANES]};
+    in->x = mem_calloc((size_t)16 * k, sizeof *in->x);
+    in->sums = mem_calloc((size_t)16 * (k / 16 + 1), sizeof *in->sums);
+    if (!in->x || !in->sums)
+        return ERR_MEMORY;
+    for (uint32_t i = 0; i < b; i++) {
+        const float *from, *w;
+        float *x = in->x + (size_t)i * k;
+        CHECK_IN(from, mem, addr + (uint64_t)rows[i] * k * 4, (uint64_t)k * 4);
+        memcpy(x, from, (size_t)k * 4);
+        if (spec[K_MV_NORM]) {
+            CHECK_IN(w, mem, norm_w, (uint64_t)k * 4);
+            float factor = bits_rms(x, k, eps);
+            for (uint32_t j = 0; j < k; j++)
+                x[j] = x[j] * factor * w[j];
+        }
+        for (uint32_t j = 0; j < k / 16 * 16; j++)
+            in->sums[(size_t)i * (k / 16 + 1) + j / 16] += x[j];
+    }
+    return OK;
+}
+
+/* One run of a chunk, from column `at`, onto the lane's sum. */
+static inline float add_run(const struct bits_layout *t, const struct bits_row *w, const float *x,
+                            const float *sums, uint32_t at, uint32_t len, float acc)
+{
+    float d = t->scaled ? 0 : acc;
+    for (uint32_t i = 0; i < len; i++)
+        d = fmaf(w->q[at + i], x[at + i], d);
+    if (t->scaled)
+        d = fmaf(w->scale[at / 16], d, acc);
+    if (t->min)
+        d = fmaf(-w->minus[at / 16], sums[at / 16], d);
+    return d;
+}
+
+BITS_FMA static float dot(const struct bits_layout *t, const struct bits_row *w, const float *x,
+                          const float *sums, uint32_t k, uint32_t lanes)
+{
+    float acc[256] = {0};
+    uint32_t len = t->chunk / t->runs;
+    for (uint32_t chunk = 0; chunk < k / t->chunk; chunk++) {
+        for (uint32_t run = 0; run < t->runs; run++) {
+            float *lane = &acc[chunk % lanes];
+            *lane = add_run(t, w, x, sums, t->column(chunk, run), len, *lane);
+        }
+    }
+    return bits_tree(acc, lanes);
+}
+
+/* out[b][n] = the products of all rows of w with all rows of x. */
+static enum status product(struct check_mem *mem, uint64_t addr, uint32_t type, uint32_t n,
+                           const struct input *in, float *out)
+{
+    enum status s = OK;
+    const struct bits_layout *t = bits_layout((enum quant_type)type);
+    struct bits_row w;
+    TRY(bits_row_create(in->k, &w));
+    for (uint32_t i = 0; i < n; i++) {
+        TRY_GOTO(bits_row_read(mem, addr, (enum quant_type)type, n, in->k, i, &w));
+        for (uint32_t b = 0; b < in->b; b++)
+            out[(size_t)b * n + i] = dot(t, &w, in->x + (size_t)b * in->k,
+                                         in->sums + (size_t)b * (in->k / 16 + 1), in->k, in->lanes);
+    }
+fail:
+    bits_row_destroy(&w);
+    return s;
+}
+
+enum status bits_matvec(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_matvec_push *p = op->push;
+    const uint32_t *spec = op->pipe.spec;
+    uint32_t n = spec[K_MATVEC_N], count, rows[16];
+    enum status s = OK;
+    struct input in = {0};
+    float *y = mem_calloc((size_t)16 * n, sizeof *y);
+    if (!y)
+        return ERR_MEMORY;
+    TRY_GOTO(check_out_rows(mem, spec[K_MATVEC_OUT_ROWS], p->step, spec[K_MV_B], rows, &count));
+    TRY_GOTO(read_input(mem, spec, p->x, rows, count, p->norm_w, p->eps, &in));
+    TRY_GOTO(product(mem, p->w, spec[K_MATVEC_TYPE], n, &in, y));
+    for (uint32_t b = 0; b < spec[K_MV_B]; b++) {
+        uint64_t dst = p->dst + (uint64_t)b * n * 4;
+        if (b >= count)
+            check_out_any(mem, dst, (uint64_t)n * 4);
+        for (uint32_t i = 0; i < n && b < count; i++) {
+            float v = y[(size_t)b * n + i];
+            if (p->bias)
+                v = v + check_in_f32(mem, p->bias + i * 4ull);
+            if (p->residual)
+                v = v + check_in_f32(mem, p->residual + ((uint64_t)b * n + i) * 4);
+            bits_out_f32(mem, dst + i * 4ull, v);
+        }
+    }
+fail:
+    destroy_input(&in);
+    mem_free(y);
+    return s;
+}
+
+static const uint32_t in_order[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+enum status bits_glu(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_glu_push *p = op->push;
+    const uint32_t *spec = op->pipe.spec;
+    uint32_t n = spec[K_GLU_N], b = spec[K_MV_B];
+    enum status s = OK;
+    struct input in = {0};
+    float *gate = mem_calloc((size_t)b * n, sizeof *gate);
+    float *up = mem_calloc((size_t)b * n, sizeof *up);
+    if (!gate || !up) {
+        s = ERR_MEMORY;
+        goto fail;
+    }
+    TRY_GOTO(read_input(mem, spec, p->x, in_order, b, p->norm_w, p->eps, &in));
+    TRY_GOTO(product(mem, p->gate, spec[K_GLU_TYPE], n, &in, gate));
+    TRY_GOTO(product(mem, p->up, spec[K_GLU_TYPE], n, &in, up));
+    for (size_t i = 0; i < (size_t)b * n; i++)
+        bits_out_f32(mem, p->dst + i * 4, m_silu(gate[i]) * up[i]);
+fail:
+    destroy_input(&in);
+    mem_free(gate);
+    mem_free(up);
+    return s;
+}
+
+/* ---- qkv ---------------------------------------------------------------------------------- */
+
+/* Adds the bias of a head's rows and turns its pairs; table 0: they stay. */
+static void finish_head(struct check_mem *mem, uint64_t bias, uint32_t d, uint64_t table,
+                        uint32_t rot, bool neox, float *y)
+{
+    for (uint32_t i = 0; i < d; i++)
+        y[i] = y[i] + (bias ? check_in_f32(mem, bias + i * 4ull) : 0.0f);
+    for (uint32_t i = 0; table && i < rot / 2; i++) {
+        float c = check_in_f32(mem, table + i * 8ull), s = check_in_f32(mem, table + i * 8ull + 4);
+        float *a = &y[neox ? i : 2 * i], *b = &y[neox ? i + rot / 2 : 2 * i + 1];
+        float y0 = fmaf(*a, c, -(*b * s)), y1 = fmaf(*a, s, *b * c);
+        *a = y0;
+        *b = y1;
+    }
+}
+
+/* Writes row i of the step; q, key, value: the products. */
+static enum status write_row(const struct plan_op *op, struct check_mem *mem, uint32_t i, float *q,
+                             float *key, float *value)
+{
+    const struct k_qkv_push *p = op->push;
+    const uint32_t *spec = op->pipe.spec;
+    uint32_t heads = spec[K_QKV_HEADS], kv_heads = spec[K_QKV_KV_HEADS], rot = spec[K_QKV_ROT];
+    uint32_t d = spec[K_QKV_HEAD_DIM];
+    bool neox = spec[K_QKV_NEOX];
+    struct check_kv kv = {p->pages, p->max_pages, p->kv_offset, kv_heads, d};
+    struct check_row row;
+    TRY(check_step_row(mem, p->step, i, &row));
+    uint64_t dst = p->dst + (uint64_t)i * heads * d * 4;
+    if (!row.live) {
+        check_out_any(mem, dst, (uint64_t)heads * d * 4);
+        return OK;
+    }
+    uint64_t table = rot ? p->rope + (uint64_t)row.pos * rot * 4 : 0;
+    for (uint32_t h = 0; h < heads; h++) {
+        float *y = q + (size_t)h * d;
+        finish_head(mem, p->bq ? p->bq + h * d * 4ull : 0, d, table, rot, neox, y);
+        for (uint32_t j = 0; j < d; j++)
+            bits_out_f32(mem, dst + (h * d + j) * 4ull, y[j]);
+    }
+    for (uint32_t h = 0; h < kv_heads; h++) {
+        float *yk = key + (size_t)h * d, *yv = value + (size_t)h * d;
+        uint64_t key_at = check_kv_key(mem, &kv, row.slot, row.pos, h);
+        uint64_t value_at = check_kv_value(mem, &kv, row.slot, row.pos, h);
+        finish_head(mem, p->bk ? p->bk + h * d * 4ull : 0, d, table, rot, neox, yk);
+        finish_head(mem, p->bv ? p->bv + h * d * 4ull : 0, d, 0, 0, neox, yv);
+        for (uint32_t j = 0; j < d; j++) {
+            bits_out_f16(mem, key_at + j * 2ull, yk[j]);
+            bits_out_f16(mem, value_at + j * 2ull, yv[j]);
+        }
+    }
+    return OK;
+}
+
+enum status bits_qkv(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_qkv_push *p = op->push;
+    const uint32_t *spec = op->pipe.spec;
+    uint32_t b = spec[K_MV_B], nq = spec[K_QKV_HEADS] * spec[K_QKV_HEAD_DIM];
+    uint32_t nkv = spec[K_QKV_KV_HEADS] * spec[K_QKV_HEAD_DIM];
+    enum status s = OK;
+    struct input in = {0};
+    float *q = mem_calloc((size_t)b * nq, sizeof *q);
+    float *key = mem_calloc((size_t)b * nkv, sizeof *key);
+    float *value = mem_calloc((size_t)b * nkv, sizeof *value);
+    if (!q || !key || !value) {
+        s = ERR_MEMORY;
+        goto fail;
+    }
+    TRY_GOTO(read_input(mem, spec, p->x, in_order, b, p->norm_w, p->eps, &in));
+    TRY_GOTO(product(mem, p->wq, spec[K_QKV_TYPE_Q], nq, &in, q));
+    TRY_GOTO(product(mem, p->wk, spec[K_QKV_TYPE_K], nkv, &in, key));
+    TRY_GOTO(product(mem, p->wv, spec[K_QKV_TYPE_V], nkv, &in, value));
+    for (uint32_t i = 0; i < b; i++)
+        TRY_GOTO(write_row(op, mem, i, q + (size_t)i * nq, key + (size_t)i * nkv,
+                           value + (size_t)i * nkv));
+fail:
+    destroy_input(&in);
+    mem_free(q);
+    mem_free(key);
+    mem_free(value);
+    return s;
+}
