@@ -6,6 +6,9 @@
 #   make check        all tests
 #   make install      DESTDIR and PREFIX are honoured
 #   make goldens      makes the golden files of the tests anew, with the oracles of PyPI
+#   make check-long   every kernel under every condition, the mutants of the shaders, and CASES
+#                     random cases of each kernel: hours on two cores. Also one by one:
+#                     check-conditions, check-mutants, check-random
 #   make check-real   greedy text and perplexity of a real model against llama.cpp
 #   make fuzz         fuzzes the parsers, FUZZ_SECONDS each
 #   make bench        measures against llama.cpp
@@ -13,6 +16,7 @@
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+CASES ?= 10000
 DEMO_MODEL = share/tawny-guide-q8_0.gguf
 DEMO_PROMPT = How do I see which GPUs I have?
 
@@ -46,6 +50,22 @@ check-real: build
 	@tools/setup check peers
 	tests/real/run
 
+checkers: build
+	@tools/setup check
+	ninja -C build check_kernels tests/check/greedy
+
+check-conditions: checkers
+	tests/check/kernels.py tools/vk build/check_kernels --all
+
+check-mutants: checkers
+	tests/check/mutants.py tools/vk build/check_kernels build/tests/check/greedy \
+	    $$(PATH=.deps/bin:$$PATH command -v glslc) $(CURDIR)/build
+
+check-random: checkers
+	tests/check/many.py tools/vk build/check_kernels --cases $(CASES) --state build/many.json
+
+check-long: check-conditions check-mutants check-random
+
 fuzz:
 	@tools/setup check
 	tools/fuzz $(FUZZ_SECONDS)
@@ -57,4 +77,5 @@ bench: build
 clean:
 	rm -rf build build-asan build-fuzz
 
-.PHONY: all setup build demo check install goldens check-real fuzz bench clean
+.PHONY: all setup build demo check checkers check-conditions check-mutants check-random check-long \
+        install goldens check-real fuzz bench clean

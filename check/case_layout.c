@@ -72,6 +72,12 @@ enum status case_transpose(struct check_case *c, enum quant_type type)
     a.cols = case_count(c, 300);
     if (rand_one_in(&c->rand, 6))
         a.rows = 4097, a.cols = rand_range(&c->rand, 1, 5);
+    if (rand_one_in(&c->rand, 8)) {
+        /* More tiles than workgroups: some take two. */
+        a.batch = 65536 + rand_below(&c->rand, 9);
+        a.rows = rand_range(&c->rand, 1, 4);
+        a.cols = rand_range(&c->rand, 2, 4);
+    }
     uint32_t in_stride = a.cols, out_stride = a.rows;
     if (rand_one_in(&c->rand, 2)) {
         a.in_stride = in_stride += rand_below(&c->rand, 9);
@@ -120,6 +126,12 @@ enum status case_bmm(struct check_case *c, enum quant_type type)
     a.r2 = rand_range(&c->rand, 1, 3);
     a.r3 = rand_range(&c->rand, 1, 2);
     uint32_t a2 = rand_range(&c->rand, 1, 2), a3 = rand_range(&c->rand, 1, 2);
+    if (rand_one_in(&c->rand, 8)) {
+        /* More matrices than workgroups: some take two. */
+        a.m = 2, a.n = 3, a.k = 2;
+        a2 = 256 + rand_below(&c->rand, 9);
+        a3 = 256 / a.r2 / a.r3 + 1;
+    }
     a.ne2 = a2 * a.r2;
     a.ne3 = a3 * a.r3;
     if (rand_one_in(&c->rand, 2))

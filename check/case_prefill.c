@@ -34,6 +34,12 @@ static enum status matmul(struct check_case *c, enum quant_type type, enum k_way
     uint32_t n = model ? model->embed : case_count(c, 300);
     if (c->size == CASE_BENCH)
         a.m = 512;
+    if (c->size == CASE_QUICK && way == K_WAY_F32 && rand_one_in(&c->rand, 8)) {
+        /* Enough for wide tiles. */
+        a.m = 129 + rand_below(&c->rand, 3);
+        n = 4096 + rand_below(&c->rand, 2);
+        k = quant_info(type)->granule;
+    }
     uint32_t rows = a.m;
     if (rand_one_in(&c->rand, 2)) {
         a.steps = case_steps(
@@ -90,6 +96,20 @@ enum status case_matmul_bits(struct check_case *c, enum quant_type type)
 enum status case_matmul(struct check_case *c, enum quant_type type)
 {
     return matmul(c, type, K_WAY_F32);
+}
+
+enum status case_dequant(struct check_case *c, enum quant_type type)
+{
+    type = type == QUANT_F32 ? QUANT_F16 : type; /* which is never taken so */
+    uint32_t n = case_count(c, 300), k = case_row_length(c, type, 1024);
+    if (k % 8)
+        k *= 2;
+    uint32_t first = rand_below(&c->rand, n), rows = rand_range(&c->rand, 1, n - first);
+    struct k_weight w = case_weight(c, type, n, k, "w");
+    uint64_t out;
+    case_buf(c, (uint64_t)rows * k * 2, false, "out", &out);
+    case_text(c, "rows %u to %u of %u, k %u", first, first + rows - 1, n, k);
+    return k_dequant(c->plan, &w, first, rows, out);
 }
 
 /* On matrix units, where the device has them. */

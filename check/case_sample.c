@@ -79,6 +79,21 @@ uint32_t case_out_rows(struct check_case *c, const struct k_steps *steps)
     return step->n_out;
 }
 
+/* Where a slice begins or ends lies the token to choose, in some rows; in others it is the only one
+ * beside it that counts. */
+static void favour_edges(struct check_case *c, uint64_t addr, uint32_t rows, uint32_t vocab)
+{
+    float *logits = (float *)(c->image + (addr - c->base));
+    uint32_t slices = (vocab + K_SAMPLE_SLICE - 1) / K_SAMPLE_SLICE;
+    for (uint32_t j = 0; j < rows; j++) {
+        for (int i = 0; i < 2 && rand_one_in(&c->data, 2); i++) {
+            uint32_t end = K_SAMPLE_SLICE * rand_range(&c->data, 1, slices);
+            uint32_t id = RAND_PICK(&c->data, 0, end - K_SAMPLE_SLICE, end - 1, vocab - 1);
+            logits[(uint64_t)j * vocab + (id < vocab ? id : vocab - 1)] = 40;
+        }
+    }
+}
+
 enum status case_sample(struct check_case *c, enum quant_type type)
 {
     (void)type;
@@ -94,6 +109,7 @@ enum status case_sample(struct check_case *c, enum quant_type type)
     double spread = rand_one_in(&c->data, 4) ? 0.01 : 3;
     a.logits = case_floats(c, (uint64_t)a.b * a.vocab, spread, "logits");
     a.greedy = rand_one_in(&c->rand, 6);
+    favour_edges(c, a.logits, a.b, a.vocab);
     case_text(c, "b %u (%u out) vocab %u%s", a.b, n_out, a.vocab, a.greedy ? " greedy" : "");
     return k_sample(c->plan, &a);
 }

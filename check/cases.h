@@ -16,6 +16,7 @@ enum status case_embed(struct check_case *c, enum quant_type type);
 enum status case_norm(struct check_case *c, enum quant_type type);
 enum status case_matmul(struct check_case *c, enum quant_type type);
 enum status case_matmul_bits(struct check_case *c, enum quant_type type);
+enum status case_dequant(struct check_case *c, enum quant_type type);
 enum status case_rope_append(struct check_case *c, enum quant_type type);
 enum status case_flash(struct check_case *c, enum quant_type type);
 enum status case_flash_bits(struct check_case *c, enum quant_type type);

@@ -155,6 +155,11 @@ struct k_matmul_args {
 };
 enum status k_matmul(struct plan *p, const struct k_matmul_args *a);
 
+/* Rows first ... first + rows - 1 of w as f16 [rows][k] at dst (a multiple of 16), for matrix
+ * units. Any type but F32, k a multiple of 8. */
+enum status k_dequant(struct plan *p, const struct k_weight *w, uint32_t first, uint32_t rows,
+                      uint64_t dst);
+
 struct k_rope_args {
     uint32_t m;
     uint64_t q;          /* f32 [m][heads * head_dim], rotated in place */

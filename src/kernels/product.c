@@ -117,8 +117,8 @@ static const struct nv_tile *nv_tile(const struct gpu_info *info, uint32_t m, ui
     return best;
 }
 
-static enum status dequant(struct plan *p, const struct k_weight *w, uint32_t first, uint32_t rows,
-                           uint64_t dst)
+enum status k_dequant(struct plan *p, const struct k_weight *w, uint32_t first, uint32_t rows,
+                      uint64_t dst)
 {
     struct k_dequant_push push = {.w = w->addr, .dst = dst, .first = first, .rows = rows};
     struct k_op o;
@@ -174,7 +174,7 @@ enum status k_product_nv(struct plan *p, const struct k_matmul_args *a)
     for (uint32_t first = 0; first < w->n; first += rows) {
         uint32_t count = w->n - first < rows ? w->n - first : rows;
         struct k_weight slice = {.addr = dense, .type = QUANT_F16, .n = count, .k = w->k};
-        TRY(dequant(p, w, first, count, dense));
+        TRY(k_dequant(p, w, first, count, dense));
         TRY(nv_slice(p, a, false, half, scale, &slice, first));
     }
     return OK;

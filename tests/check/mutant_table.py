@@ -46,8 +46,6 @@ MUTANTS = (
      '                }\n            }\n        }\n'),
     (BARRIER, 'attn.comp', '        }\n    }\n    barrier();\n}\n\n// Turns',
      '        }\n    }\n}\n\n// Turns'),
-    (BARRIER, 'attn.comp', '    reduce_group(sum, 256u);\n    barrier();\n',
-     '    reduce_group(sum, 256u);\n'),
     (BARRIER, 'attn.comp', '= v;\n    }\n    barrier();\n    precise float t',
      '= v;\n    }\n    precise float t'),
     (BARRIER, 'attn.comp', '    const uint first = 0u;\n    barrier();\n',

@@ -35,7 +35,7 @@ FLAGS = ['-O', '--target-env=vulkan1.3', '-std=460']
 FAMILIES = {'norm': 'norm', 'silu': 'silu', 'rope': 'rope', 'transpose': 'transpose', 'bmm': 'bmm',
             'embed': 'embed', 'repack': 'repack', 'flash': 'flash', 'attn': 'attn',
             'sample_prepare': 'sample', 'sample_count': 'sample', 'sample_pick': 'sample',
-            'half': 'matmul-matrix', 'dequant': 'matmul-matrix', 'product_khr': 'matmul-matrix',
+            'half': 'matmul-matrix', 'dequant': 'dequant', 'product_khr': 'matmul-matrix',
             'matmul': 'matmul', 'glu': 'glu', 'matvec': 'matvec', 'qkv': 'qkv'}
 # Modules whose cases are quick to compile, for mutants of SPIR-V.
 QUICK = ('norm silu rope transpose bmm flash attn repack sample_pick sample_count '
@@ -178,11 +178,12 @@ def source_mutants(runner, numbers, jobs):
             kind, name, old, new = MUTANTS[number]
             by[kind][what] += 1
             changes += text
-            if not what.startswith('the checks'):
-                seen = f'only {what}' if what else 'survived'
-                print(f'{number} ({kind}, {name}): {seen}'
-                      f'{", changes the text" if text else ""}\n'
-                      f'    {old!r}\n    {new!r}', flush=True)
+            enough = what.startswith('the checks')
+            seen = 'survived' if not what else f'{"" if enough else "only "}noticed by {what}'
+            print(f'{number} ({kind}, {name}): {seen}{", changes the text" if text else ""}',
+                  flush=True)
+            if not enough:
+                print(f'    {old!r}\n    {new!r}', flush=True)
                 missed.append((number, text))
     for kind in KINDS:
         if by[kind]:
