@@ -10,6 +10,7 @@
 #                     random cases of each kernel: hours on two cores. Also one by one:
 #                     check-conditions, check-mutants, check-random
 #   make check-real   greedy text and perplexity of a real model against llama.cpp
+#   make check-bisect plants 20 faults in what runs the model of make demo; all must be named
 #   make fuzz         fuzzes the parsers, FUZZ_SECONDS each
 #   make bench        measures against llama.cpp
 #   make clean
@@ -66,6 +67,11 @@ check-random: checkers
 
 check-long: check-conditions check-mutants check-random
 
+check-bisect: build
+	@tools/setup check
+	ninja -C build tests/test-check-bisect
+	TAWNY_BISECT=all TAWNY_SOURCE=. TAWNY_BUILD=build tools/vk --test build/tests/test-check-bisect
+
 fuzz:
 	@tools/setup check
 	tools/fuzz $(FUZZ_SECONDS)
@@ -78,4 +84,4 @@ clean:
 	rm -rf build build-asan build-fuzz
 
 .PHONY: all setup build demo check checkers check-conditions check-mutants check-random check-long \
-        install goldens check-real fuzz bench clean
+        check-bisect install goldens check-real fuzz bench clean

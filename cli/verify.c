@@ -217,9 +217,11 @@ fail:
 
 static enum status run(char **operands, size_t n_operands)
 {
+    if (n_operands && (opt.compile_only || opt.kernel || opt.thorough || opt.only >= 0))
+        return status_fail(ERR_USAGE, "verify: --kernel, --only, --thorough and --compile-only "
+                                      "take no MODEL");
     if (n_operands)
-        return opt.compile_only ? status_fail(ERR_USAGE, "verify: --compile-only takes no MODEL")
-                                : verify_model(operands[0], &with_model);
+        return verify_model(operands[0], &with_model);
     if (with_model.prompt || with_model.save || with_model.against || with_model.predict)
         return status_fail(ERR_USAGE, "verify: --prompt, --predict, --save and --against need a "
                                       "MODEL");

@@ -10,6 +10,8 @@
 /* ---- while it runs ------------------------------------------------------------------------ */
 
 struct watching {
+    const struct check_model_report *report;
+    bool begun;       /* the first line is out */
     const char *what; /* of the bar */
     double since;
     const char *plan; /* of the last line */
@@ -37,8 +39,19 @@ static bool on_progress(void *ctx, const char *what, uint64_t done, uint64_t tot
     return !interrupted() && w->status == OK;
 }
 
-static enum status print_head(const struct watching *w)
+static enum status print_title(struct watching *w)
 {
+    const struct check_model_report *r = w->report;
+    if (w->begun)
+        return OK;
+    w->begun = true;
+    return out_printf("%s (%s) on %s, %s, tawny %s\n", r->model, r->architecture, r->device,
+                      r->driver, tawny_version());
+}
+
+static enum status print_head(struct watching *w)
+{
+    TRY(print_title(w));
     TRY(out_printf("\n%-14s %5s %4s  %-22s  %s\n", "", "", "",
                    "each dispatch alone:", "the references' chain and the GPU:"));
     return out_printf("%-14s %5s %4s  %-22s  %-11s %-8s %-8s%s\n", "plan", "layer", "",
@@ -256,11 +269,13 @@ static enum status look_at_file(const char *path)
     return s;
 }
 
-static enum status print_all(const struct check_model_report *r, const char *path)
+static enum status print_all(struct watching *w, const char *path)
 {
+    const struct check_model_report *r = w->report;
     progress_clear();
     if (global.json)
         return out_json(verify_model_json(r), true);
+    TRY(print_title(w));
     TRY(print_report(r));
     TRY(print_verdict(r, path));
     return out_flush();
@@ -285,9 +300,7 @@ enum status verify_model(const char *path, const struct verify_model_options *o)
     TRY(look_at_file(path));
     TRY_GOTO(check_model_open(&params, &m));
     const struct check_model_report *r = check_model_report(m);
-    if (!global.json)
-        TRY_GOTO(out_printf("%s (%s) on %s, %s, tawny %s\n", path, r->architecture, r->device,
-                            r->driver, tawny_version()));
+    w.report = r;
     s = check_model_run(m);
     if (w.status != OK)
         s = w.status;
@@ -295,7 +308,7 @@ enum status verify_model(const char *path, const struct verify_model_options *o)
     if (s == OK || r->n_dispatches || r->n_findings) {
         char message[1024];
         snprintf(message, sizeof message, "%s", status_message());
-        TRY_GOTO(print_all(r, path));
+        TRY_GOTO(print_all(&w, path));
         if (s != OK)
             status_fail(s, "%s", message);
     }

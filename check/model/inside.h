@@ -29,7 +29,7 @@ struct check_model {
     struct gpu *gpu;
     struct engine_model *em;
     struct engine *e;
-    struct check_mem *alone, *chain;
+    struct check_mem *alone, *bits, *chain; /* bits: by references in f32 */
     struct overlay overlay;
     struct seen_plan *seen;
     double chain_limit; /* of NMSE, from the limits of all dispatches so far */

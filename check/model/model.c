@@ -118,6 +118,7 @@ enum status check_model_open(const struct check_model_params *params, struct che
         &(struct engine_load_params){.path = params->path, .on_progress = on_load, .ctx = m},
         &m->em));
     TRY_GOTO(check_mem_create(m->gpu, &m->alone));
+    TRY_GOTO(check_mem_create(m->gpu, &m->bits));
     TRY_GOTO(check_mem_create(m->gpu, &m->chain));
     describe(m);
     *out = m;
@@ -137,6 +138,7 @@ void check_model_close(struct check_model **pm)
     engine_close(&m->e);
     engine_model_unload(&m->em);
     check_mem_destroy(&m->chain);
+    check_mem_destroy(&m->bits);
     check_mem_destroy(&m->alone);
     overlay_free(&m->overlay);
     while (m->seen) {

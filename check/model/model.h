@@ -98,6 +98,8 @@ struct check_model_report {
     /* --against: the first dispatch with other bits. */
     bool against, same;
     char against_text[512];
+    char against_plan[64]; /* and where; "" where the plans or the weights are others */
+    uint32_t against_run, against_dispatch;
 };
 
 struct check_model_params {

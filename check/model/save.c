@@ -117,8 +117,8 @@ enum status save_open(struct check_model *m, const int32_t *tokens, uint32_t n)
     if (!m->save->text)
         return ERR_MEMORY;
     if (from) {
-        m->report.against = m->report.same = true;
         TRY(read_summary(m, from));
+        m->report.against = m->report.same = true;
         TRY(open_in(from, "weights.tsv", "r", &m->save->old_weights));
         TRY(open_in(from, "dispatches.tsv", "r", &m->save->old_ops));
     }
@@ -182,7 +182,7 @@ enum status save_tensor(struct check_model *m, const char *name, uint64_t digest
 }
 
 /* The fields in front of the digest are the same, or the plans have parted. */
-static enum status compare_op(struct check_model *m, const struct plan *p, uint32_t i,
+static enum status compare_op(struct check_model *m, const struct plan *p, uint32_t run, uint32_t i,
                               const char *ours)
 {
     struct model_save *v = m->save;
@@ -196,6 +196,11 @@ static enum status compare_op(struct check_model *m, const struct plan *p, uint3
     const char *a = strrchr(line, '\t'), *b = strrchr(ours, '\t');
     if (a && b && a - line == b - ours && !strncmp(line, ours, (size_t)(b - ours))) {
         snprintf(text, sizeof text, "%s is the first with other bits", where);
+        if (m->report.same) {
+            snprintf(m->report.against_plan, sizeof m->report.against_plan, "%s", plan_name(p));
+            m->report.against_run = run;
+            m->report.against_dispatch = i;
+        }
         differs(m, text);
         return OK;
     }
@@ -218,7 +223,7 @@ enum status save_op(struct check_model *m, const struct plan *p, uint32_t run, u
              plan_name(p), i, op->layer, op->name, op->pipe.shader->name, digest);
     if (v->ops && fprintf(v->ops, "%s\n", line) < 0)
         return status_fail(ERR, "%s: %s", m->params.save, strerror(errno));
-    return v->old_ops ? compare_op(m, p, i, line) : OK;
+    return v->old_ops ? compare_op(m, p, run, i, line) : OK;
 }
 
 /* ---- tensors ------------------------------------------------------------------------------ */

@@ -29,8 +29,8 @@ struct one_op {
     const struct check_ref *ref;
     const struct check_mem *chain; /* where the chain's values are: m->chain or m->alone */
     struct outputs out;
-    struct check_result result;
-    struct diff alone, against; /* the chain */
+    struct check_result result, bits;
+    struct diff against; /* the chain */
 };
 
 /* ---- the chain's inputs ------------------------------------------------------------------- */
@@ -53,12 +53,13 @@ static bool writes_into(const struct plan_op *op, const struct check_range *r)
     return false;
 }
 
-/* What is the same for both, weights above all, is read once. */
-static void borrow(struct check_model *m, const struct plan_op *op)
+/* What is the same for all, weights above all, is read once. `o`: what `mem` has of its own. */
+static void borrow(struct check_model *m, const struct plan_op *op, struct check_mem *mem,
+                   const struct overlay *o)
 {
-    for (uint32_t i = 0; i < m->chain->n_ranges; i++) {
-        struct check_range *c = &m->chain->ranges[i], *a = &m->alone->ranges[i];
-        if (writes_into(op, a) || overlay_meets(&m->overlay, a->addr, a->bytes))
+    for (uint32_t i = 0; i < mem->n_ranges; i++) {
+        struct check_range *c = &mem->ranges[i], *a = &m->alone->ranges[i];
+        if (writes_into(op, a) || (o && overlay_meets(o, a->addr, a->bytes)))
             continue;
         munmap(c->data, c->bytes);
         mem_free(c->here);
@@ -66,6 +67,21 @@ static void borrow(struct check_model *m, const struct plan_op *op)
         c->here = a->here;
         c->borrowed = true;
     }
+}
+
+/* On the device's inputs: by double sums, and in f32 where that gives the device's bits. */
+static enum status run_alone(struct one_op *o)
+{
+    struct check_model *m = o->m;
+    check_mem_clear(m->alone);
+    TRY(check_mem_add_spans(m->alone, o->op));
+    TRY(check_run_op(o->op, m->alone));
+    if (!o->ref->bits)
+        return OK;
+    check_mem_clear(m->bits);
+    TRY(check_mem_add_spans(m->bits, o->op));
+    borrow(m, o->op, m->bits, NULL);
+    return check_run_op_bits(o->op, m->bits);
 }
 
 /* The op by its reference on the references' own inputs; where these have the device's bits, what
@@ -81,7 +97,7 @@ static enum status run_chain(struct one_op *o)
         return OK;
     check_mem_clear(m->chain);
     TRY(check_mem_add_spans(m->chain, o->op));
-    borrow(m, o->op);
+    borrow(m, o->op, m->chain, &m->overlay);
     TRY(check_run_op(o->op, m->chain));
     o->chain = m->chain;
     return OK;
@@ -177,11 +193,11 @@ static void diff_stretch(struct diff *d, enum check_kind kind, const uint8_t *go
 
 /* ---- the worst element -------------------------------------------------------------------- */
 
-/* How far the value at `at` may be from what is wanted. */
-static double slack(const struct one_op *o, const struct check_range *r, uint64_t at)
+/* How far the value at `at` may be from what is wanted; exact: not at all. */
+static double slack(const struct one_op *o, const struct check_range *r, uint64_t at, bool exact)
 {
     double want = value_at(kind_at(r, at), r->data + at);
-    if (kind_at(r, at) != CHECK_F32 && kind_at(r, at) != CHECK_F16)
+    if (exact || (kind_at(r, at) != CHECK_F32 && kind_at(r, at) != CHECK_F16))
         return 0;
     double s = o->ref->limit.max * (double)r->mag[at / 2];
     return kind_at(r, at) == CHECK_F16 ? s + fmax(fabs(want) * 0x1p-11, 0x1p-25) : s;
@@ -205,12 +221,13 @@ static void note_neighbours(struct check_element *e, const struct check_range *r
     }
 }
 
-/* Looks through one written span for the value that is furthest beyond its limit. */
-static void worst_of_span(struct one_op *o, const struct plan_span *s, struct check_element *worst,
-                          double *share)
+/* Looks through one written span for the value that is furthest beyond its limit; exact: for other
+ * bits than in f32. */
+static void worst_of_span(struct one_op *o, const struct plan_span *s, bool exact,
+                          struct check_element *worst, double *share)
 {
     for (uint32_t k = 0; k < o->out.mem->n_ranges; k++) {
-        const struct check_range *r = &o->out.mem->ranges[k];
+        const struct check_range *r = exact ? &o->m->bits->ranges[k] : &o->out.mem->ranges[k];
         const uint8_t *got = o->out.got[k];
         if (!got || s->addr < r->addr || s->addr >= r->addr + r->bytes)
             continue;
@@ -222,7 +239,7 @@ static void worst_of_span(struct one_op *o, const struct plan_span *s, struct ch
                 continue;
             n = value_bytes(kind);
             double want = value_at(kind, r->data + at), have = value_at(kind, got + at);
-            double off = fabs(have - want), limit = slack(o, r, at);
+            double off = fabs(have - want), limit = slack(o, r, at, exact);
             if (!memcmp(got + at, r->data + at, n))
                 continue;
             double now = isfinite(off) ? off / fmax(limit, 1e-300) : INFINITY;
@@ -273,15 +290,17 @@ static void find_wrong(struct one_op *o, const char *message)
         return;
     }
     double share = -1;
+    bool exact = !o->result.wrong;
+    const struct check_result *r = exact ? &o->bits : &o->result;
     for (uint32_t i = 0; i < PLAN_MAX_SPANS && o->op->writes[i].bytes; i++)
-        worst_of_span(o, &o->op->writes[i], &f->element, &share);
+        worst_of_span(o, &o->op->writes[i], exact, &f->element, &share);
     f->has_element = share >= 0;
-    f->wrong = o->result.wrong;
-    f->values = o->result.values + o->result.exact;
-    snprintf(f->text, sizeof f->text,
-             "%s is wrong on inputs that are what they are: %" PRIu64 " of %" PRIu64 " values%s%s",
-             where, f->wrong, f->values, f->has_element ? "" : ": ",
-             f->has_element ? "" : o->result.first);
+    f->values = r->values + r->exact;
+    f->wrong = r->wrong < f->values ? r->wrong : f->values; /* NMSE counts as one */
+    snprintf(f->text, sizeof f->text, "%s %s: %" PRIu64 " of %" PRIu64 " values%s%s", where,
+             exact ? "is within its limit but has other bits than its reference in f32"
+                   : "is wrong on the inputs it had",
+             f->wrong, f->values, f->has_element ? "" : ": ", f->has_element ? "" : r->first);
 }
 
 /* ---- comparing ---------------------------------------------------------------------------- */
@@ -296,15 +315,18 @@ static enum status compare_range(struct one_op *o, uint32_t k)
         n = stretch(r, at, r->bytes);
         if (kind == CHECK_UNCHANGED)
             continue;
-        diff_stretch(&o->alone, kind, got + at, r->data + at, n);
         diff_stretch(&o->against, kind, got + at, c->data + at, n);
         TRY(overlay_put(&o->m->overlay, r->addr + at, n, kind == CHECK_ANY ? NULL : c->data + at,
                         got + at));
     }
     for (uint64_t at = 0; at < r->bytes; at += CHECK_PAGE) {
         uint64_t n = r->bytes - at < CHECK_PAGE ? r->bytes - at : CHECK_PAGE;
-        if (r->written[at / CHECK_PAGE])
-            TRY(check_compare(o->m->alone, r->addr + at, n, got + at, o->ref->limit, &o->result));
+        if (!r->written[at / CHECK_PAGE])
+            continue;
+        TRY(check_compare(o->m->alone, r->addr + at, n, got + at, o->ref->limit, &o->result));
+        if (o->ref->bits)
+            TRY(check_compare(o->m->bits, r->addr + at, n, got + at, (struct check_limit){0},
+                              &o->bits));
     }
     return OK;
 }
@@ -402,8 +424,9 @@ static void add_to_layer(const struct one_op *o, struct check_layer *l)
     double limit = o->ref ? o->ref->limit.max : 0;
     double share = limit > 0 ? o->result.max / limit : 0;
     l->count++;
-    l->wrong += o->result.wrong > 0;
-    l->same_bits = l->same_bits && o->alone.other == 0 && o->result.wrong == 0;
+    bool exact = o->ref && (o->ref->bits || !(limit > 0));
+    l->wrong += o->result.wrong || o->bits.wrong;
+    l->same_bits = l->same_bits && exact && !o->result.wrong && !o->bits.wrong;
     if (!l->alone_kernel || share > l->alone) {
         l->alone = share;
         l->alone_kernel = o->op->name;
@@ -444,10 +467,7 @@ static enum status check_op(struct one_op *o, struct check_layer *l, struct op_n
     struct check_model *m = o->m;
     float *values = NULL;
     uint64_t n;
-    check_mem_clear(m->alone);
-    enum status s = check_mem_add_spans(m->alone, o->op);
-    if (s == OK)
-        s = check_run_op(o->op, m->alone);
+    enum status s = run_alone(o);
     if (s == OK)
         s = run_chain(o);
     if (s != OK) {
@@ -461,7 +481,7 @@ static enum status check_op(struct one_op *o, struct check_layer *l, struct op_n
         if (o->out.got[k])
             TRY_GOTO(compare_range(o, k));
     }
-    if (o->result.wrong)
+    if (o->result.wrong || o->bits.wrong)
         find_wrong(o, NULL);
     judge_chain(o);
     TRY_GOTO(note_op(o, note));
@@ -547,8 +567,9 @@ enum status model_check_run(struct check_model *m, struct plan *p)
 fail:
     image_free(&before);
     image_free(&after);
-    check_mem_clear(m->alone);
     check_mem_clear(m->chain);
+    check_mem_clear(m->bits);
+    check_mem_clear(m->alone);
     arena_free(&m->arena);
     return s;
 }
