@@ -9,6 +9,7 @@
 #   make check-long   every kernel under every condition, the mutants of the shaders, and CASES
 #                     random cases of each kernel: hours on two cores. Also one by one:
 #                     check-conditions, check-mutants, check-random
+#   make check-amd    compiles every kernel for three AMD GPUs that need not be there
 #   make check-real   greedy text and perplexity of a real model against llama.cpp
 #   make check-bisect plants 20 faults in what runs the model of make demo; all must be named
 #   make fuzz         fuzzes the parsers, FUZZ_SECONDS each
@@ -72,6 +73,11 @@ check-bisect: build
 	ninja -C build tests/test-check-bisect
 	TAWNY_BISECT=all TAWNY_SOURCE=. TAWNY_BUILD=build tools/vk --test build/tests/test-check-bisect
 
+check-amd: build
+	@tools/setup check
+	@ninja -C build tests/check/test-check-spills
+	tests/check/compile.py tools/vk build/tawny build/tests/check/test-check-spills --all
+
 fuzz:
 	@tools/setup check
 	tools/fuzz $(FUZZ_SECONDS)
@@ -84,4 +90,4 @@ clean:
 	rm -rf build build-asan build-fuzz
 
 .PHONY: all setup build demo check checkers check-conditions check-mutants check-random check-long \
-        check-bisect install goldens check-real fuzz bench clean
+        check-amd check-bisect install goldens check-real fuzz bench clean

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Compiles the kernels for AMD GPUs that are not there: compile.py VK TAWNY SPILLS [--all]
 
-One table a GPU is written to the build folder: amd-navi10.json ... Fails where a pipeline does not
-compile, spills registers or uses scratch, and where a kernel or block type is missing. SPILLS is
-the program that plants scratch. Skipped without RADV (tools/setup radv)."""
+One table a GPU is written to the build folder: amd-navi10.json, with --all amd-navi10-all.json, and
+so on. Fails where a pipeline does not compile, spills registers or uses scratch, and where a kernel
+or block type is missing. SPILLS is the program that plants scratch. Skipped without RADV
+(tools/setup radv)."""
 import json
 import os
 import subprocess
@@ -51,12 +52,13 @@ def faults_of(report, family):
 
 
 def check(vk, tawny, family, options):
+    table = f'amd-{family}-all.json' if options else f'amd-{family}.json'
     done = run(vk, family, tawny, 'verify', '--compile-only', '--json', *options)
     try:
         report = json.loads(done.stdout)
     except ValueError:
         return [f'exit code {done.returncode}: {done.stderr.strip()}']
-    with open(os.path.join(BUILD, f'amd-{family}.json'), 'w', encoding='utf-8') as f:
+    with open(os.path.join(BUILD, table), 'w', encoding='utf-8') as f:
         f.write(done.stdout)
     found = faults_of(report, family)
     if done.returncode != (7 if report['bad'] else 0) or not report['complete']:
