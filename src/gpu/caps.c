@@ -299,6 +299,14 @@ uint64_t vk_heap_free(const struct vk_caps *c)
     return budget > usage ? budget - usage : 0;
 }
 
+/* Drivers that offer matrix units which do not work. */
+static bool breaks_on_matrices(const struct vk_caps *c, const struct props *p)
+{
+    /* The compiler of llvmpipe (seen in Mesa 26.2) dereferences NULL on shaders with matrices when
+     * its vectors are of 512 bits. */
+    return p->v12.driverID == VK_DRIVER_ID_MESA_LLVMPIPE && c->info.subgroup_default > 8;
+}
+
 static enum status find_matrices(VkInstance inst, struct vk_caps *c)
 {
     PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR get_shapes =
@@ -395,7 +403,8 @@ enum status vk_probe(VkInstance inst, VkPhysicalDevice pd, uint32_t index, struc
     fill_info(c, &p);
     get_features(c);
     find_family(c);
-    TRY(find_matrices(inst, c));
+    if (!breaks_on_matrices(c, &p))
+        TRY(find_matrices(inst, c));
     set_caps(c, &p);
     const VkSubgroupFeatureFlags ops = VK_SUBGROUP_FEATURE_BASIC_BIT |
                                        VK_SUBGROUP_FEATURE_ARITHMETIC_BIT |

@@ -17,9 +17,9 @@ import re
 import subprocess
 import sys
 
-ALONE = ('embed,norm,matvec,qkv,attn,glu,matmul,matmul-matrix,dequant,rope,flash,silu,transpose,'
-         'bmm,sample')
-SMALL = ['--cases', '1', '--kernel', ALONE]
+ALONE = 'embed,norm,matvec,qkv,attn,glu,matmul,dequant,rope,flash,silu,transpose,bmm,sample'
+PLAIN = ['--cases', '1', '--kernel', ALONE]
+SMALL = PLAIN[:-1] + [ALONE + ',matmul-matrix']
 
 # [name, environment, arguments]. The bits of the first ones are what the others must give.
 FIRST = [
@@ -31,8 +31,8 @@ FIRST = [
 ]
 HIDDEN = [
     ('no matrix units', {}, ['--cases', '2', '--kernel', 'matmul,flash', '--caps-off', '0xe00']),
-    ('no shuffles', {}, SMALL + ['--types', 'f16', '--caps-off', '0xe10']),
-    ('no capabilities', {}, SMALL + ['--types', 'bf16', '--caps-off', '0xffff']),
+    ('no shuffles', {}, PLAIN + ['--types', 'f16', '--caps-off', '0xe10']),
+    ('no capabilities', {}, PLAIN + ['--types', 'bf16', '--caps-off', '0xffff']),
 ]
 VALIDATED = [
     ('every kernel', {}, SMALL + ['--types', 'q4_0,q6_k']),
