@@ -77,7 +77,7 @@ static enum status encode_messages(const struct engine_model *em,
         messages[i].content = p->messages[i].content;
     }
     TRY_GOTO(chat_format(em->chat, messages, p->n_messages, true, &text, &parts, &n_parts));
-    struct tok_encode_params how = {.parts = parts, .n_parts = n_parts};
+    struct tok_encode_params how = {.parts = parts, .n_parts = n_parts, .no_eos = true};
     s = tok_encode(em->tok, text, strlen(text), &how, &out->ids, &out->n);
 fail:
     mem_free(messages);
@@ -95,7 +95,7 @@ static enum status encode_prompt(const struct engine_model *em,
     if (p->messages)
         return encode_messages(em, p, out);
     if (p->prompt) {
-        struct tok_encode_params how = {.special = p->prompt_special};
+        struct tok_encode_params how = {.special = p->prompt_special, .no_eos = true};
         return tok_encode(em->tok, p->prompt, strlen(p->prompt), &how, &out->ids, &out->n);
     }
     if (p->n_tokens > UINT32_MAX)

@@ -313,7 +313,7 @@ enum status tok_encode(const struct tok *t, const char *text, size_t len,
     if (t->add_bos && !e.params->no_bos)
         TRY_GOTO(tok_out_add(&e.out, t->bos));
     TRY_GOTO(encode_all(&e));
-    if (t->add_eos && !e.params->no_bos)
+    if (t->add_eos && !e.params->no_bos && !e.params->no_eos)
         TRY_GOTO(tok_out_add(&e.out, t->eos));
     if (!*ids || *n == 0) {
         mem_free(*ids);

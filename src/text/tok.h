@@ -76,6 +76,7 @@ struct chat_part;
 struct tok_encode_params {
     bool special; /* text of control tokens becomes those tokens (prompts of a template) */
     bool no_bos;  /* leave out what add_bos would put in front (and add_eos behind) */
+    bool no_eos;  /* leave out what add_eos would put behind: the text is to be continued */
     /* From chat_format(): control tokens are recognised only inside the parts marked special,
      * whatever `special` says; the text between two of them is still encoded as one. */
     const struct chat_part *parts;

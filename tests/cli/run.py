@@ -47,6 +47,23 @@ def test_sources_of_prompts():
         assert answer("-f", f.name, *SHORT)["text"] == want
 
 
+def test_prompts_are_open_ended():
+    """A vocabulary that puts its end token behind every text does not end the prompt with it."""
+    with open(M, "rb") as f:
+        data = f.read()
+    # A beginning is the default of this vocabulary: its key becomes the one of the end.
+    key, other = [b"tokenizer.ggml.add_%s_token" % what for what in (b"bos", b"eos")]
+    assert data.count(key + (7).to_bytes(4, "little") + b"\1") == 1 and other not in data
+    with tempfile.NamedTemporaryFile("wb", suffix=".gguf") as f:
+        f.write(data.replace(key, other))
+        f.flush()
+        plain, ended = (tawny("tokenize", path, stdin="Hello", gpu=False).out.split()
+                        for path in (M, f.name))
+        assert ended[:-1] == plain, (plain, ended)
+        assert answer("-p", "Hello", *SHORT, path=f.name)["text"] == answer(
+            "-p", "Hello", *SHORT)["text"]
+
+
 def test_seeds():
     def text(seed):
         return answer("-p", "Hello", "-n", 12, "--ignore-eos", "--seed", seed)["text"]

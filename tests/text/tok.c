@@ -286,6 +286,11 @@ static void bos_and_eos_are_added(void **state)
     assert_int_equal(n, 5);
     assert_int_equal(ids[0], b.v.bos);
     assert_true(tok_is_eog(t, b.v.eos) && !tok_is_eog(t, b.v.bos) && !tok_is_eog(t, -1));
+    n = 0;
+    assert_int_equal(tok_encode(t, "a", 1, &(struct tok_encode_params){.no_eos = true}, &ids, &n),
+                     OK);
+    assert_int_equal(n, 2);
+    assert_int_equal(ids[0], b.v.bos);
     mem_free(ids);
     tok_destroy(&t);
 }
