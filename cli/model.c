@@ -11,6 +11,12 @@ static bool on_load(void *ctx, uint64_t done, uint64_t total)
     return !interrupted();
 }
 
+static void on_compile(void *ctx, uint32_t done, uint32_t total)
+{
+    (void)ctx;
+    progress("compiling", done, total);
+}
+
 enum status open_model(struct opened *o, const char *path, bool profile)
 {
     *o = (struct opened){0};
@@ -23,7 +29,11 @@ enum status open_model(struct opened *o, const char *path, bool profile)
     if (s != OK)
         return s;
     struct tawny_device_params params = {
-        .device = global.device, .profile = profile, .any_variant = global.any_variant};
+        .device = global.device,
+        .profile = profile,
+        .any_variant = global.any_variant,
+        .on_compile = on_compile,
+    };
     TRY(from_api(tawny_device_open(&params, &o->device)));
     tawny_device_get_info(o->device, &o->device_info);
     s = from_api(tawny_model_open(

@@ -101,6 +101,10 @@ struct tawny_device_params {
     bool profile;            /* measure every dispatch; see tawny_profile */
     bool any_variant;        /* use also the variants of kernels that `tawny verify` found wrong on
                                 this device */
+    /* Called while kernels are compiled, which takes seconds the first time that a device runs a
+     * model, from the thread that waits for them; done == total ends it. May be NULL. */
+    void (*on_compile)(void *ctx, uint32_t done, uint32_t total);
+    void *ctx;
 };
 
 struct tawny_device;

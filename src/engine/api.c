@@ -146,6 +146,8 @@ enum tawny_status tawny_device_open(const struct tawny_device_params *params,
                                                   .cache_dir = params->cache_dir,
                                                   .build = shader_build(build),
                                                   .any_variant = params->any_variant,
+                                                  .on_compile = params->on_compile,
+                                                  .on_compile_ctx = params->ctx,
                                                   .timestamps = params->profile},
                              &d->gpu);
     if (s == OK)

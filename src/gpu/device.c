@@ -355,6 +355,8 @@ enum status gpu_open(const struct gpu_params *params, struct gpu **out)
         TRY_GOTO(create_crumbs(g));
     }
     g->any_variant = p->any_variant;
+    g->on_compile = p->on_compile;
+    g->on_compile_ctx = p->on_compile_ctx;
     if (p->build)
         gpu_verified_read(&g->caps.info, p->cache_dir, p->build, &g->verified);
     if (g->verified.n_failed && !g->any_variant)

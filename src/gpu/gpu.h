@@ -91,6 +91,10 @@ struct gpu_params {
      * (which has no memory) is taken. */
     bool compile_only;
     uint32_t units;        /* with compile_only: what info.units says; 0: what the driver tells */
+    /* Called by whoever waits for pipelines, in its thread, before and after each that is compiled
+     * meanwhile; done == total ends it. May be NULL. */
+    void (*on_compile)(void *ctx, uint32_t done, uint32_t total);
+    void *on_compile_ctx;
 };
 
 struct gpu;

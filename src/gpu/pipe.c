@@ -213,6 +213,7 @@ enum status gpu_pipe_get(struct gpu *g, const struct gpu_pipe_params *params,
         p->queue = NULL;
         *q->tail = p;
         q->tail = &p->queue;
+        q->asked = q->open ? q->asked + 1 : 1;
         q->open++;
         hire(g);
         pthread_cond_signal(&q->work);
@@ -222,13 +223,31 @@ enum status gpu_pipe_get(struct gpu *g, const struct gpu_pipe_params *params,
     return OK;
 }
 
+/* With the lock held, which is released for the call. */
+static void tell(struct gpu *g, uint32_t open)
+{
+    struct vk_pipes *q = &g->pipes;
+    uint32_t asked = q->asked;
+    if (!g->on_compile)
+        return;
+    pthread_mutex_unlock(&q->lock);
+    g->on_compile(g->on_compile_ctx, asked - open, asked);
+    pthread_mutex_lock(&q->lock);
+}
+
 void vk_pipes_settle(struct gpu *g)
 {
     struct vk_pipes *q = &g->pipes;
     pthread_mutex_lock(&q->lock);
-    while (q->open)
-        if (q->workers || !compile_next(g))
+    bool waited = q->open > 0;
+    for (uint32_t told = 0; q->open;) {
+        if (q->open != told)
+            tell(g, told = q->open);
+        else if (q->workers || !compile_next(g))
             pthread_cond_wait(&q->done, &q->lock);
+    }
+    if (waited)
+        tell(g, 0);
     bool save = q->unsaved > 0.5;
     pthread_mutex_unlock(&q->lock);
     if (save)

@@ -183,6 +183,7 @@ struct vk_pipes {
     struct gpu_pipe *bucket[VK_PIPE_BUCKETS];
     struct gpu_pipe *head, **tail; /* the queue */
     uint32_t open;                 /* queued or busy */
+    uint32_t asked;                /* all since none was open */
     uint32_t workers;
     pthread_t thread[VK_WORKERS];
     pthread_mutex_t lock;
@@ -312,6 +313,8 @@ struct gpu {
     char *cache_file;
     bool timestamps, breadcrumbs, robust, compile_only;
     double wait_budget;
+    void (*on_compile)(void *ctx, uint32_t done, uint32_t total);
+    void *on_compile_ctx;
 
     bool lost, hung;
     char lost_message[900];

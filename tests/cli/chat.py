@@ -3,6 +3,7 @@ import os
 import pty
 import select
 import signal
+import tempfile
 import time
 
 from common import ENV, command, model, run_cases
@@ -11,10 +12,10 @@ PROMPT = b"\r\n> "
 
 
 class Terminal:
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, **env):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(command()[0], command("run", *arguments), ENV)
+            os.execve(command()[0], command("run", *arguments), dict(ENV, **env))
         self.text = b""
 
     def until(self, what, seconds=120):
@@ -77,6 +78,17 @@ def test_conversation():
     assert b"/exit" in t.until(PROMPT)
     t.type(b"/exit\n")
     assert t.ends() == 0
+
+
+def test_compiling_is_shown():
+    """The first run on a device, whose kernels are not in the cache yet."""
+    with tempfile.TemporaryDirectory() as cache:
+        t = Terminal(model(), "-p", "Hello", "-n", 1, XDG_CACHE_HOME=cache)
+        assert t.ends() == 0
+        assert b"compiling" in t.text, t.text
+        t = Terminal(model(), "-p", "Hello", "-n", 1, "-q", XDG_CACHE_HOME=cache)
+        assert t.ends() == 0
+        assert b"compiling" not in t.text, t.text
 
 
 def test_line_editing():
