@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "check/quant.h"
 #include "kernels/params.h"
+#include "parallel.h"
 
 enum status check_weight_row(struct check_mem *mem, const struct check_weight *w, uint32_t i,
                              float *out)
@@ -50,24 +51,41 @@ struct check_sum check_dot(const float *a, const double *b, uint32_t k)
                               sqrt(square[0] + square[1] + square[2] + square[3])};
 }
 
-enum status check_product(struct check_mem *mem, const struct check_weight *w, const double *x,
-                          uint32_t b, uint64_t bias, struct check_sum *out)
+struct product {
+    struct check_mem *mem;
+    const struct check_weight *w;
+    const double *x;
+    uint32_t b;
+    uint64_t bias;
+    struct check_sum *out;
+};
+
+static enum status product_rows(void *ctx, uint32_t from, uint32_t to)
 {
+    const struct product *p = ctx;
+    const struct check_weight *w = p->w;
     enum status s = OK;
     float *row = mem_calloc(w->k, sizeof *row);
     if (!row)
         return ERR_MEMORY;
-    for (uint32_t n = 0; n < w->n; n++) {
-        TRY_GOTO(check_weight_row(mem, w, n, row));
-        double add = bias ? (double)check_in_f32(mem, bias + (uint64_t)n * 4) : 0;
-        for (uint32_t i = 0; i < b; i++) {
-            struct check_sum d = check_dot(row, x + (size_t)i * w->k, w->k);
-            out[(size_t)i * w->n + n] = (struct check_sum){d.value + add, hypot(d.mag, add)};
+    for (uint32_t n = from; n < to; n++) {
+        TRY_GOTO(check_weight_row(p->mem, w, n, row));
+        double add = p->bias ? (double)check_in_f32(p->mem, p->bias + (uint64_t)n * 4) : 0;
+        for (uint32_t i = 0; i < p->b; i++) {
+            struct check_sum d = check_dot(row, p->x + (size_t)i * w->k, w->k);
+            p->out[(size_t)i * w->n + n] = (struct check_sum){d.value + add, hypot(d.mag, add)};
         }
     }
 fail:
     mem_free(row);
     return s;
+}
+
+enum status check_product(struct check_mem *mem, const struct check_weight *w, const double *x,
+                          uint32_t b, uint64_t bias, struct check_sum *out)
+{
+    struct product p = {mem, w, x, b, bias, out};
+    return check_parallel(w->n, (uint64_t)w->k * (b + 2), product_rows, &p);
 }
 
 enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k, uint64_t norm_w, float eps,

@@ -35,6 +35,7 @@ enum status check_mem_create(struct gpu *g, struct check_mem **out)
     if (!mem)
         return ERR_MEMORY;
     mem->g = g;
+    pthread_mutex_init(&mem->lock, NULL);
     *out = mem;
     return OK;
 }
@@ -58,7 +59,6 @@ void check_mem_clear(struct check_mem *mem)
         drop_range(&mem->ranges[i]);
     mem->n_ranges = 0;
     mem->n_names = 0;
-    mem->last = 0;
     mem->status = OK;
 }
 
@@ -69,6 +69,7 @@ void check_mem_destroy(struct check_mem **mem)
     check_mem_clear(*mem);
     mem_free((*mem)->ranges);
     mem_free((*mem)->names);
+    pthread_mutex_destroy(&(*mem)->lock);
     mem_free(*mem);
     *mem = NULL;
 }
@@ -105,7 +106,8 @@ enum status check_mem_add(struct check_mem *mem, uint64_t addr, uint64_t bytes, 
     }
     if (image) {
         memcpy(r.data, image, bytes);
-        memset(r.here, true, pages);
+        for (uint64_t i = 0; i < pages; i++)
+            r.here[i] = true;
     }
     memmove(&mem->ranges[at + 1], &mem->ranges[at], (mem->n_ranges - at) * sizeof r);
     mem->ranges[at] = r;
@@ -150,24 +152,18 @@ const char *check_mem_where(const struct check_mem *mem, uint64_t addr, char *bu
 struct check_range *check_mem_find(struct check_mem *mem, uint64_t addr, uint64_t bytes)
 {
     for (uint32_t i = 0; i < mem->n_ranges; i++) {
-        /* Most accesses fall into the range of the one before. */
-        uint32_t at = (mem->last + i) % mem->n_ranges;
-        struct check_range *r = &mem->ranges[at];
-        if (addr >= r->addr && addr - r->addr < r->bytes && bytes <= r->bytes - (addr - r->addr)) {
-            mem->last = at;
+        struct check_range *r = &mem->ranges[i];
+        if (addr >= r->addr && addr - r->addr < r->bytes && bytes <= r->bytes - (addr - r->addr))
             return r;
-        }
     }
     return NULL;
 }
 
-enum status check_mem_fetch(struct check_mem *mem, struct check_range *r, uint64_t offset,
-                            uint64_t bytes)
+/* Pages [page, end]; mem->lock is held. */
+static enum status fetch_pages(struct check_mem *mem, struct check_range *r, uint64_t page,
+                               uint64_t end)
 {
-    if (bytes == 0)
-        return OK;
-    uint64_t end = (offset + bytes - 1) / CHECK_PAGE;
-    for (uint64_t page = offset / CHECK_PAGE; page <= end; page++) {
+    for (; page <= end; page++) {
         if (r->here[page])
             continue;
         uint64_t n = 1; /* neighbours in one copy */
@@ -180,10 +176,27 @@ enum status check_mem_fetch(struct check_mem *mem, struct check_range *r, uint64
             TRY(mem->fetch(mem->fetch_ctx, r->addr + from, size, r->data + from));
         else
             TRY(gpu_download(mem->g, r->data + from, r->addr + from, size));
-        memset(r->here + page, true, n);
+        for (uint64_t i = 0; i < n; i++)
+            r->here[page + i] = true;
         page += n - 1;
     }
     return OK;
+}
+
+enum status check_mem_fetch(struct check_mem *mem, struct check_range *r, uint64_t offset,
+                            uint64_t bytes)
+{
+    if (bytes == 0)
+        return OK;
+    uint64_t page = offset / CHECK_PAGE, end = (offset + bytes - 1) / CHECK_PAGE;
+    while (page <= end && r->here[page])
+        page++;
+    if (page > end)
+        return OK;
+    pthread_mutex_lock(&mem->lock);
+    enum status s = fetch_pages(mem, r, page, end);
+    pthread_mutex_unlock(&mem->lock);
+    return s;
 }
 
 static bool in_spans(const struct plan_span *spans, uint64_t addr, uint64_t bytes)
@@ -196,34 +209,42 @@ static bool in_spans(const struct plan_span *spans, uint64_t addr, uint64_t byte
     return false;
 }
 
+/* Keeps the first failure; its message is the thread's own. */
+static void note_failure(struct check_mem *mem, enum status s)
+{
+    enum status none = OK;
+    atomic_compare_exchange_strong(&mem->status, &none, s);
+}
+
+static enum status outside(const struct check_mem *mem, uint64_t addr, uint64_t bytes, bool write,
+                           const char *of)
+{
+    char where[128];
+    const char *kernel = mem->op ? mem->op->name : "check";
+    return status_fail(ERR_VERIFY,
+                       "%s (layer %d): its reference %s %" PRIu64 " bytes at %s, outside of %s",
+                       kernel, mem->op ? mem->op->layer : -1, write ? "writes" : "reads", bytes,
+                       check_mem_where(mem, addr, where, sizeof where), of);
+}
+
 /* Finds, checks against the op's spans, and fetches. NULL with mem->status set on failure. */
 static struct check_range *access(struct check_mem *mem, uint64_t addr, uint64_t bytes, bool write)
 {
-    char where[128];
+    enum status s = OK;
     if (mem->status != OK)
         return NULL;
     struct check_range *r = check_mem_find(mem, addr, bytes);
-    const char *kernel = mem->op ? mem->op->name : "check";
-    int layer = mem->op ? mem->op->layer : -1;
-    if (!r) {
-        mem->status = status_fail(ERR_VERIFY,
-                                  "%s (layer %d): its reference %s %" PRIu64
-                                  " bytes at %s, outside of all known memory",
-                                  kernel, layer, write ? "writes" : "reads", bytes,
-                                  check_mem_where(mem, addr, where, sizeof where));
-        return NULL;
-    }
-    if (mem->op && !in_spans(write ? mem->op->writes : mem->op->reads, addr, bytes)) {
-        mem->status =
-            status_fail(ERR_VERIFY,
-                        "%s (layer %d): its reference %s %" PRIu64
-                        " bytes at %s, outside of the spans that the op declares to %s",
-                        kernel, layer, write ? "writes" : "reads", bytes,
-                        check_mem_where(mem, addr, where, sizeof where), write ? "write" : "read");
-        return NULL;
-    }
-    mem->status = check_mem_fetch(mem, r, addr - r->addr, bytes);
-    return mem->status == OK ? r : NULL;
+    if (!r)
+        s = outside(mem, addr, bytes, write, "all known memory");
+    else if (mem->op && !in_spans(write ? mem->op->writes : mem->op->reads, addr, bytes))
+        s = outside(mem, addr, bytes, write,
+                    write ? "the spans that the op declares to write"
+                          : "the spans that the op declares to read");
+    else
+        s = check_mem_fetch(mem, r, addr - r->addr, bytes);
+    if (s != OK)
+        note_failure(mem, s);
+    return s == OK ? r : NULL;
 }
 
 const void *check_in(struct check_mem *mem, uint64_t addr, uint64_t bytes)
@@ -264,11 +285,15 @@ static bool make_shadow(struct check_mem *mem, struct check_range *r)
     if (r->kind)
         return true;
     uint64_t floats = r->bytes / 2 * sizeof(float) + sizeof(float);
-    r->mag = reserve(floats);
-    r->value = reserve(floats);
-    r->kind = r->mag && r->value ? reserve(r->bytes) : NULL;
+    pthread_mutex_lock(&mem->lock);
+    if (!r->kind) {
+        r->mag = reserve(floats);
+        r->value = reserve(floats);
+        r->kind = r->mag && r->value ? reserve(r->bytes) : NULL; /* last: others look at it */
+    }
+    pthread_mutex_unlock(&mem->lock);
     if (!r->kind)
-        mem->status = ERR_MEMORY;
+        note_failure(mem, ERR_MEMORY);
     return r->kind != NULL;
 }
 
@@ -286,7 +311,8 @@ static struct check_range *put(struct check_mem *mem, uint64_t addr, const void 
     if (data)
         memcpy(r->data + offset, data, bytes);
     for (uint64_t page = offset / CHECK_PAGE; page <= (offset + bytes - 1) / CHECK_PAGE; page++)
-        r->written[page] = true;
+        if (!r->written[page])
+            r->written[page] = true;
     return r;
 }
 

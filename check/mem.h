@@ -2,6 +2,9 @@
 #ifndef TAWNY_CHECK_MEM_H
 #define TAWNY_CHECK_MEM_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "check.h"
 
 enum { CHECK_PAGE = 65536 };
@@ -19,12 +22,12 @@ enum check_kind {
 struct check_range {
     uint64_t addr, bytes;
     uint8_t *data;
-    bool *here;    /* a page: data holds it */
-    bool *written; /* a page: some kind in it is set */
-    uint8_t *kind; /* NULL until the first write */
-    float *mag;    /* per 2 bytes */
-    float *value;  /* per 2 bytes: what was to be written, before it was rounded to f16 */
-    bool borrowed; /* data and here belong to a range of another check_mem */
+    atomic_bool *here;       /* a page: data holds it */
+    atomic_bool *written;    /* a page: some kind in it is set */
+    _Atomic(uint8_t *) kind; /* NULL until the first write */
+    float *mag;              /* per 2 bytes */
+    float *value;            /* per 2 bytes: what was to be written, before it was rounded to f16 */
+    bool borrowed;           /* data and here belong to a range of another check_mem */
 };
 
 struct check_name {
@@ -41,9 +44,9 @@ struct check_mem {
     uint32_t n_ranges, max_ranges;
     struct check_name *names;
     uint32_t n_names, max_names;
-    uint32_t last;            /* range of the last access */
-    const struct plan_op *op; /* whose spans accesses must lie in; NULL: not checked */
-    enum status status;       /* the first failure */
+    pthread_mutex_t lock;        /* of fetching and of making shadows */
+    const struct plan_op *op;    /* whose spans accesses must lie in; NULL: not checked */
+    _Atomic(enum status) status; /* the first failure */
 };
 
 /* The range that holds all of [addr, addr + bytes), or NULL. */

@@ -25,8 +25,9 @@ enum status bits_silu(const struct plan_op *op, struct check_mem *mem);
 
 /* ---- what they share ---------------------------------------------------------------------- */
 
-/* Loops of fma() want the instruction, not a call. */
-#if defined(__x86_64__) && defined(__gnu_linux__)
+/* Loops of fma() want the instruction, not a call. (A choice at load time comes too early for the
+ * thread sanitizer.) */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_THREAD__)
 #define BITS_FMA __attribute__((target_clones("fma", "default")))
 #else
 #define BITS_FMA

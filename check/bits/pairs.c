@@ -6,6 +6,7 @@
 #include "kernels/params.h"
 #include "check/kv.h"
 #include "check/linear.h"
+#include "check/parallel.h"
 
 float bits_rms(const float *x, uint32_t k, float eps)
 {
@@ -85,23 +86,41 @@ BITS_FMA static float dot(const struct bits_layout *t, const struct bits_row *w,
     return bits_tree(acc, lanes);
 }
 
-/* out[b][n] = the products of all rows of w with all rows of x. */
-static enum status product(struct check_mem *mem, uint64_t addr, uint32_t type, uint32_t n,
-                           const struct input *in, float *out)
+struct product {
+    struct check_mem *mem;
+    uint64_t addr;
+    enum quant_type type;
+    uint32_t n;
+    const struct input *in;
+    float *out;
+};
+
+static enum status product_rows(void *ctx, uint32_t from, uint32_t to)
 {
+    const struct product *p = ctx;
+    const struct input *in = p->in;
+    const struct bits_layout *t = bits_layout(p->type);
     enum status s = OK;
-    const struct bits_layout *t = bits_layout((enum quant_type)type);
     struct bits_row w;
     TRY(bits_row_create(in->k, &w));
-    for (uint32_t i = 0; i < n; i++) {
-        TRY_GOTO(bits_row_read(mem, addr, (enum quant_type)type, n, in->k, i, &w));
+    for (uint32_t i = from; i < to; i++) {
+        TRY_GOTO(bits_row_read(p->mem, p->addr, p->type, p->n, in->k, i, &w));
         for (uint32_t b = 0; b < in->b; b++)
-            out[(size_t)b * n + i] = dot(t, &w, in->x + (size_t)b * in->k,
-                                         in->sums + (size_t)b * (in->k / 16 + 1), in->k, in->lanes);
+            p->out[(size_t)b * p->n + i] =
+                dot(t, &w, in->x + (size_t)b * in->k, in->sums + (size_t)b * (in->k / 16 + 1),
+                    in->k, in->lanes);
     }
 fail:
     bits_row_destroy(&w);
     return s;
+}
+
+/* out[b][n] = the products of all rows of w with all rows of x. */
+static enum status product(struct check_mem *mem, uint64_t addr, uint32_t type, uint32_t n,
+                           const struct input *in, float *out)
+{
+    struct product p = {mem, addr, (enum quant_type)type, n, in, out};
+    return check_parallel(n, (uint64_t)in->k * (in->b + 2), product_rows, &p);
 }
 
 enum status bits_matvec(const struct plan_op *op, struct check_mem *mem)

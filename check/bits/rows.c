@@ -7,23 +7,63 @@
 #include "kernels/params.h"
 #include "check/kv.h"
 #include "check/linear.h"
+#include "check/parallel.h"
 
-/* One weight's row with every row of x, in the order of pieces (lib/pieces.glsl). */
+/* Rows of x that are gone through side by side. */
+enum { BESIDE = 16 };
+
+/* One weight's row with BESIDE rows of x, x[k][BESIDE], in the order of pieces (lib/pieces.glsl).
+ */
 BITS_FMA static void add_products(const struct bits_layout *t, const float *w, const float *x,
-                                  uint32_t rows, uint32_t k, float *sum)
+                                  uint32_t k, float *sum)
 {
     uint32_t len = t->chunk / t->runs;
-    for (uint32_t m = 0; m < rows; m++) {
-        float v = 0;
-        for (uint32_t chunk = 0; chunk < k / t->chunk; chunk++) {
-            for (uint32_t run = 0; run < t->runs; run++) {
-                uint32_t at = t->column(chunk, run);
-                for (uint32_t i = at; i < at + len; i++)
-                    v = fmaf(x[(size_t)m * k + i], w[i], v);
+    float v[BESIDE] = {0};
+    for (uint32_t chunk = 0; chunk < k / t->chunk; chunk++) {
+        for (uint32_t run = 0; run < t->runs; run++) {
+            uint32_t at = t->column(chunk, run);
+            for (uint32_t i = at; i < at + len; i++) {
+                for (uint32_t m = 0; m < BESIDE; m++)
+                    v[m] = fmaf(x[(size_t)i * BESIDE + m], w[i], v[m]);
             }
         }
-        sum[m] = v;
     }
+    memcpy(sum, v, sizeof v);
+}
+
+struct matmul {
+    struct check_mem *mem;
+    const struct k_matmul_push *p;
+    struct check_weight w;
+    const float *x; /* [div_up(rows, BESIDE)][k][BESIDE] */
+    uint32_t rows;
+};
+
+static enum status matmul_rows(void *ctx, uint32_t from, uint32_t to)
+{
+    const struct matmul *a = ctx;
+    const struct k_matmul_push *p = a->p;
+    uint32_t k = a->w.k;
+    enum status s = OK;
+    float sum[BESIDE], *w = mem_calloc(k, sizeof *w);
+    if (!w)
+        return ERR_MEMORY;
+    for (uint32_t i = from; i < to; i++) {
+        TRY_GOTO(check_weight_row(a->mem, &a->w, i, w));
+        float bias = p->bias ? check_in_f32(a->mem, p->bias + i * 4ull) : 0.0f;
+        for (uint32_t m = 0; m < a->rows; m++) {
+            uint64_t at = ((uint64_t)m * a->w.n + i) * 4;
+            if (m % BESIDE == 0)
+                add_products(bits_layout(a->w.type), w, a->x + (size_t)m * k, k, sum);
+            float y = sum[m % BESIDE] + bias;
+            if (p->residual)
+                y = y + check_in_f32(a->mem, p->residual + at);
+            bits_out_f32(a->mem, p->dst + at, y);
+        }
+    }
+fail:
+    mem_free(w);
+    return s;
 }
 
 enum status bits_matmul(const struct plan_op *op, struct check_mem *mem)
@@ -31,36 +71,22 @@ enum status bits_matmul(const struct plan_op *op, struct check_mem *mem)
     const struct k_matmul_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
     uint32_t n = spec[K_MATMUL_N], k = spec[K_MATMUL_K], rows = p->m;
-    struct check_weight weight = {p->w, (enum quant_type)spec[K_MATMUL_TYPE], n, k};
-    const struct bits_layout *t = bits_layout(weight.type);
-    enum status s = OK;
-    float *w = mem_calloc(k, sizeof *w), *sum = mem_calloc(p->m, sizeof *sum);
-    if (!w || !sum) {
-        s = ERR_MEMORY;
-        goto fail;
-    }
     if (p->step && check_in_u32(mem, p->step) < rows)
         rows = check_in_u32(mem, p->step);
-    const float *x = check_in(mem, p->x, (uint64_t)rows * k * 4);
-    if (rows && !x) {
-        s = ERR_VERIFY;
-        goto fail;
+    const float *x = NULL;
+    if (rows)
+        CHECK_IN(x, mem, p->x, (uint64_t)rows * k * 4);
+    float *beside = mem_calloc((size_t)(rows / BESIDE + 1) * BESIDE * k, sizeof *beside);
+    if (!beside)
+        return ERR_MEMORY;
+    for (uint32_t m = 0; m < rows; m++) {
+        for (uint32_t i = 0; i < k; i++)
+            beside[((size_t)(m / BESIDE) * k + i) * BESIDE + m % BESIDE] = x[(size_t)m * k + i];
     }
-    for (uint32_t i = 0; i < n; i++) {
-        TRY_GOTO(check_weight_row(mem, &weight, i, w));
-        add_products(t, w, x, rows, k, sum);
-        for (uint32_t m = 0; m < rows; m++) {
-            uint64_t at = ((uint64_t)m * n + i) * 4;
-            float y = sum[m] + (p->bias ? check_in_f32(mem, p->bias + i * 4ull) : 0.0f);
-            if (p->residual)
-                y = y + check_in_f32(mem, p->residual + at);
-            bits_out_f32(mem, p->dst + at, y);
-        }
-    }
+    struct matmul a = {mem, p, {p->w, (enum quant_type)spec[K_MATMUL_TYPE], n, k}, beside, rows};
+    enum status s = check_parallel(n, (uint64_t)k * (rows + 2), matmul_rows, &a);
     check_out_any(mem, p->dst + (uint64_t)rows * n * 4, (uint64_t)(p->m - rows) * n * 4);
-fail:
-    mem_free(w);
-    mem_free(sum);
+    mem_free(beside);
     return s;
 }
 

@@ -173,7 +173,8 @@ MUTANTS = (
     (BLOCK, 'attn.comp', 's < chunks; s++) {\n        float w',
      's + 1u < chunks; s++) {\n        float w'),
     (BLOCK, 'dequant.comp', 'i < K_DEQUANT_ROWS * CHUNKS;', 'i < K_DEQUANT_ROWS * CHUNKS - 1u;'),
-    (BLOCK, 'repack.comp', 'i < all; i += gl_NumWorkGroups', 'i + words < all; i += gl_NumWorkGroups'),
+    (BLOCK, 'repack.comp', 'i < all; i += gl_NumWorkGroups',
+     'i + words < all; i += gl_NumWorkGroups'),
     (BLOCK, 'sample_prepare.comp', 'id < end; id += 256u', 'id + 1u < end; id += 256u'),
     (BLOCK, 'sample_count.comp', 'id < end; id += 256u', 'id + 1u < end; id += 256u'),
 
