@@ -29,9 +29,9 @@
  * of weights alone.
  *
  * What it can tell: whether instructions and waits leave enough loads under way; two versions of a
- * kernel against each other. What it cannot: the ramp at the start and end of a dispatch, the real
- * latency of memory under load (two to three times the 320 cycles), caches, how well addresses
- * spread over channels. Above 1 the card's memory is the limit, not the kernel; below
+ * kernel against each other. What it cannot: the ramp at the start and end of a dispatch, the
+ * latency of memory under load, caches, how well addresses spread over channels; it has not been
+ * held against a card. Above 1 the card's memory is the limit, not the kernel; below
  * COMPILE_LEAST_SHARE the kernel is. */
 #ifndef TAWNY_CHECK_COMPILE_H
 #define TAWNY_CHECK_COMPILE_H
