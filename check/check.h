@@ -98,6 +98,9 @@ struct check_ref {
 /* NULL: this kernel has none. */
 const struct check_ref *check_ref_find(const char *shader);
 
+/* ref->bits; NULL also where the device that check_probe() saw last rounds fma() twice. */
+check_run check_ref_bits(const struct check_ref *ref);
+
 /* All of them, ended by kernel NULL. */
 extern const struct check_ref check_refs[];
 

@@ -4,6 +4,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -21,12 +22,23 @@ static inline float m_float(uint32_t u)
     return f;
 }
 
+/* The device's fma() rounds once (probe.h). */
+extern bool m_fused;
+
+static inline float m_fma(float a, float b, float c)
+{
+    if (m_fused)
+        return fmaf(a, b, c);
+    float product = a * b;
+    return product + c;
+}
+
 static inline float m_rcp(float x)
 {
     float a = fabsf(x);
     float y = m_float(0x7ef311c3u - m_bits(a));
     for (int i = 0; i < 3; i++)
-        y = fmaf(y, fmaf(-a, y, 1.0f), y);
+        y = m_fma(y, m_fma(-a, y, 1.0f), y);
     return x < 0.0f ? -y : y;
 }
 
@@ -34,7 +46,7 @@ static inline float m_div(float a, float b)
 {
     float y = m_rcp(b);
     float q = a * y;
-    return fmaf(fmaf(-b, q, a), y, q);
+    return m_fma(m_fma(-b, q, a), y, q);
 }
 
 static inline float m_rsqrt(float x)
@@ -43,7 +55,7 @@ static inline float m_rsqrt(float x)
     float y = m_float(0x5f3759dfu - (m_bits(x) >> 1));
     for (int i = 0; i < 3; i++) {
         float t = h * y;
-        y = fmaf(y, fmaf(-t, y, 0.5f), y);
+        y = m_fma(y, m_fma(-t, y, 0.5f), y);
     }
     return y;
 }
@@ -57,10 +69,10 @@ static inline float m_exp(float x)
     if (x > 88.7f)
         return INFINITY;
     float n = rintf(x * 1.44269504f);
-    float r = fmaf(n, 2.12194440e-4f, fmaf(n, -0.693359375f, x));
+    float r = m_fma(n, 2.12194440e-4f, m_fma(n, -0.693359375f, x));
     float p = c[0];
     for (int i = 1; i < 8; i++)
-        p = fmaf(p, r, c[i]);
+        p = m_fma(p, r, c[i]);
     int e = (int)fminf(fmaxf(n, -126.0f), 128.0f);
     int half = e >> 1;
     return p * m_float((uint32_t)(half + 127) << 23) * m_float((uint32_t)(e - half + 127) << 23);
@@ -72,7 +84,7 @@ static inline float m_silu(float x)
     float top = x < 0.0f ? x * h * h : x;
     if (fabsf(top) < FLT_MIN)
         top = 0;
-    return top * m_rcp(fmaf(h, h, 1.0f));
+    return top * m_rcp(m_fma(h, h, 1.0f));
 }
 
 static inline uint16_t m_half_bits(float f)

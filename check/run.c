@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "exact.h"
 #include "mem.h"
 #include "poison.h"
+#include "probe.h"
 
 const struct check_ref *check_ref_find(const char *shader)
 {
@@ -37,12 +39,17 @@ static enum status no_reference(const struct plan_op *op, const char *kind)
                        op->layer, op->pipe.shader->name, kind);
 }
 
-/* NULL: none. */
+check_run check_ref_bits(const struct check_ref *ref)
+{
+    return m_fused ? ref->bits : NULL;
+}
+
+/* What gives the bits of an op; NULL: nothing. */
 static check_run bits_of(const struct check_ref *ref)
 {
-    if (!ref || ref->bits)
-        return ref ? ref->bits : NULL;
-    return ref->limit.max > 0 ? NULL : ref->run;
+    if (!ref)
+        return NULL;
+    return ref->limit.max > 0 ? check_ref_bits(ref) : ref->run;
 }
 
 enum status check_run_op(const struct plan_op *op, struct check_mem *mem)
@@ -131,6 +138,7 @@ enum status check_plan_on_device(struct gpu *g, const struct plan *p,
 {
     enum status s = OK, verdict = OK;
     struct check_mem *mem = NULL, *bits = NULL;
+    TRY(check_probe(g));
     TRY_GOTO(check_mem_create(g, &mem));
     TRY_GOTO(check_mem_create(g, &bits));
     for (uint32_t i = 0; i < plan_count(p); i++) {
@@ -141,13 +149,13 @@ enum status check_plan_on_device(struct gpu *g, const struct plan *p,
         check_mem_clear(bits);
         TRY_GOTO(check_mem_add_spans(mem, op));
         TRY_GOTO(check_run_op(op, mem));
-        if (ref->bits) {
+        if (check_ref_bits(ref)) {
             TRY_GOTO(check_mem_add_spans(bits, op));
             TRY_GOTO(check_run_op_bits(op, bits));
         }
         TRY_GOTO(run_on_device(g, op));
         TRY_GOTO(check_compare_written(mem, ref->limit, &r));
-        if (ref->bits)
+        if (check_ref_bits(ref))
             TRY_GOTO(check_compare_bits(bits, &r));
         if (params->report)
             params->report(params->ctx, i, op, &r, ref->limit);

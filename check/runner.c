@@ -12,6 +12,7 @@
 #include "half.h"
 #include "mem.h"
 #include "poison.h"
+#include "probe.h"
 
 /* Room for the image of the largest case; taken only as far as it is touched. */
 #define IMAGE_BYTES (1ull << 36)
@@ -42,6 +43,7 @@ enum status check_runner_create(const struct check_runner_params *params, struct
         s = status_fail(ERR_MEMORY, "check: no address space for cases");
         goto fail;
     }
+    TRY_GOTO(check_probe(params->g));
     TRY_GOTO(check_mem_create(params->g, &r->c.mem));
     TRY_GOTO(gpu_cmd_create(params->g, &(struct gpu_cmd_params){.name = "poison"}, &r->poison));
     TRY_GOTO(check_poison(params->g, r->poison));

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "check/probe.h"
 
 static const char own_prompt[] =
     "A proof is a list of small steps, each of which anyone can check: the first 12 are easy, and "
@@ -117,6 +118,7 @@ enum status check_model_open(const struct check_model_params *params, struct che
         m->gpu,
         &(struct engine_load_params){.path = params->path, .on_progress = on_load, .ctx = m},
         &m->em));
+    TRY_GOTO(check_probe(m->gpu));
     TRY_GOTO(check_mem_create(m->gpu, &m->alone));
     TRY_GOTO(check_mem_create(m->gpu, &m->bits));
     TRY_GOTO(check_mem_create(m->gpu, &m->chain));

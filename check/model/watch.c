@@ -76,7 +76,7 @@ static enum status run_alone(struct one_op *o)
     check_mem_clear(m->alone);
     TRY(check_mem_add_spans(m->alone, o->op));
     TRY(check_run_op(o->op, m->alone));
-    if (!o->ref->bits)
+    if (!check_ref_bits(o->ref))
         return OK;
     check_mem_clear(m->bits);
     TRY(check_mem_add_spans(m->bits, o->op));
@@ -324,7 +324,7 @@ static enum status compare_range(struct one_op *o, uint32_t k)
         if (!r->written[at / CHECK_PAGE])
             continue;
         TRY(check_compare(o->m->alone, r->addr + at, n, got + at, o->ref->limit, &o->result));
-        if (o->ref->bits)
+        if (check_ref_bits(o->ref))
             TRY(check_compare(o->m->bits, r->addr + at, n, got + at, (struct check_limit){0},
                               &o->bits));
     }
@@ -424,7 +424,7 @@ static void add_to_layer(const struct one_op *o, struct check_layer *l)
     double limit = o->ref ? o->ref->limit.max : 0;
     double share = limit > 0 ? o->result.max / limit : 0;
     l->count++;
-    bool exact = o->ref && (o->ref->bits || !(limit > 0));
+    bool exact = o->ref && (check_ref_bits(o->ref) || !(limit > 0));
     l->wrong += o->result.wrong || o->bits.wrong;
     l->same_bits = l->same_bits && exact && !o->result.wrong && !o->bits.wrong;
     if (!l->alone_kernel || share > l->alone) {
