@@ -147,9 +147,17 @@ enum status check_runner_create(const struct check_runner_params *params,
                                 struct check_runner **out);
 void check_runner_destroy(struct check_runner **r);
 
+enum { CASE_MAX_BLAMED = 8 };
+
 struct case_outcome {
     struct check_result result;
     struct check_limit limit;
+    uint64_t plan; /* a hash of pipelines and workgroups: the same where the same variants run */
+    bool skipped;  /* the plan is one that was not to be run again */
+    bool matrix;   /* matrix units add in an order of their own: other bits are no fault */
+    /* The variants that are behind what is wrong, as far as that can be told. */
+    uint32_t n_blamed;
+    char blamed[CASE_MAX_BLAMED][GPU_VARIANT_TEXT];
     double seconds;  /* CASE_BENCH: median of the plan's dispatches */
     double bytes;    /* weight bytes that it reads */
     uint64_t digest; /* of all bits that the references say something about */
@@ -161,6 +169,24 @@ struct case_outcome {
  * of a reference out of bounds). */
 enum status check_runner_run(struct check_runner *r, const struct check_family *family,
                              enum quant_type type, uint64_t seed, struct case_outcome *out);
+
+/* Shapes from now on; zero is that of the params. */
+void check_runner_set_size(struct check_runner *r, enum case_size size);
+
+/* From now on a case whose plan is one of these is not run (out->skipped). The numbers are not
+ * copied. */
+void check_runner_skip(struct check_runner *r, const uint64_t *plans, uint32_t n);
+
+/* Starts compiling what a case takes, without waiting. */
+enum status check_runner_warm(struct check_runner *r, const struct check_family *family,
+                              enum quant_type type, uint64_t seed);
+
+/* Adds the variant of an op to those that are behind what is wrong, unless it is there. */
+void case_blame_op(struct case_outcome *out, const struct plan_op *op);
+
+/* For a case that came out wrong (out->result) or did not run (`s`): names the variants behind it
+ * in `out`. Runs the plan again, dispatch by dispatch, where it has several. */
+void check_blame(struct check_case *c, enum status s, struct case_outcome *out);
 
 /* The same with other contents for each `data`: pipelines are those of `seed`, and compiled once.
  */

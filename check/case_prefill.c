@@ -115,8 +115,9 @@ enum status case_dequant(struct check_case *c, enum quant_type type)
 /* On matrix units, where the device has them. */
 enum status case_matmul_matrix(struct check_case *c, enum quant_type type)
 {
-    bool nv = gpu_get_info(c->g)->caps & GPU_CAP_COOPMAT2;
-    return matmul(c, type, nv && rand_one_in(&c->rand, 2) ? K_WAY_NV : K_WAY_KHR);
+    /* Drawn first, so that the case is the same whatever the device can do. */
+    bool other = rand_one_in(&c->rand, 2), nv = gpu_get_info(c->g)->caps & GPU_CAP_COOPMAT2;
+    return matmul(c, type, nv && other ? K_WAY_NV : K_WAY_KHR);
 }
 
 enum status case_silu(struct check_case *c, enum quant_type type)

@@ -124,6 +124,15 @@ bool check_plan_has_bits(const struct plan *p);
 
 /* ---- comparing ---------------------------------------------------------------------------- */
 
+/* The first wrong value with up to 8 others on either side; n 0: there is none, or it is not a
+ * value that a reference gave. */
+struct check_around {
+    uint64_t addr;    /* of the wrong one */
+    const char *kind; /* "f32", "f16", "u32", "u8" */
+    uint32_t n, here; /* which of them is the wrong one */
+    double got[17], want[17];
+};
+
 struct check_result {
     uint64_t values;  /* compared under a limit */
     uint64_t exact;   /* bytes compared bit for bit */
@@ -131,6 +140,7 @@ struct check_result {
     uint64_t wrong;   /* values, or bytes, that are wrong */
     double nmse, max; /* as in check_limit */
     char first[512];  /* the first wrong one in words; "" if none */
+    struct check_around around;
 };
 
 /* Compares `got`, the bytes now at [addr, addr + bytes) on the device, with what the references

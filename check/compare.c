@@ -16,11 +16,61 @@ struct walk {
     const struct check_range *r;
     struct check_limit limit;
     struct check_result *result;
+    const uint8_t *got; /* the bytes [start, end) of the range, as they are on the device */
+    uint64_t start, end;
     double err2, mag2;
 };
 
 static void wrong(struct walk *w, uint64_t offset, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Both sides of one value, `size` bytes at an offset. */
+static void value_pair(const struct walk *w, enum check_kind kind, uint64_t offset, uint32_t size,
+                       double *got, double *want)
+{
+    const uint8_t *g = w->got + (offset - w->start), *r = w->r->data + offset;
+    float a, b;
+    uint32_t i = 0, j = 0;
+    uint16_t h;
+    memcpy(&i, g, size);
+    memcpy(&j, r, size);
+    *got = i;
+    *want = j;
+    if (kind == CHECK_F32) {
+        memcpy(&a, g, 4);
+        memcpy(&b, r, 4);
+        *got = (double)a;
+        *want = (double)b;
+    } else if (kind == CHECK_F16) {
+        memcpy(&h, g, 2);
+        *got = half_to_double(h);
+        *want = w->r->value[offset / 2];
+    }
+}
+
+static void note_around(const struct walk *w, uint64_t offset)
+{
+    struct check_around *a = &w->result->around;
+    enum check_kind kind = w->r->kind ? (enum check_kind)w->r->kind[offset] : CHECK_UNCHANGED;
+    bool words = kind == CHECK_F32 || kind == CHECK_EXACT;
+    uint32_t size = kind == CHECK_F16 ? 2 : words ? 4 : 1;
+    uint64_t here = offset / size * size;
+    uint64_t from =
+        here - w->start < 8 * size ? here - (here - w->start) / size * size : here - 8 * size;
+    *a = (struct check_around){.addr = w->r->addr + offset,
+                               .kind = kind == CHECK_F32     ? "f32"
+                                       : kind == CHECK_F16   ? "f16"
+                                       : kind == CHECK_EXACT ? "u32"
+                                                             : "u8"};
+    for (uint64_t at = from; at + size <= w->end && at <= here + 8 * size; at += size) {
+        if (at < w->start)
+            continue;
+        if (at == here)
+            a->here = a->n;
+        value_pair(w, kind, at, size, &a->got[a->n], &a->want[a->n]);
+        a->n++;
+    }
+}
 
 static void wrong(struct walk *w, uint64_t offset, const char *fmt, ...)
 {
@@ -28,6 +78,7 @@ static void wrong(struct walk *w, uint64_t offset, const char *fmt, ...)
     w->result->wrong++;
     if (w->result->first[0])
         return;
+    note_around(w, offset);
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
@@ -127,6 +178,9 @@ enum status check_compare(struct check_mem *mem, uint64_t addr, uint64_t bytes, 
     w.r = r;
     const uint8_t *g = got;
     uint64_t start = addr - r->addr;
+    w.got = got;
+    w.start = start;
+    w.end = start + bytes;
     for (uint64_t offset = start; offset < start + bytes;) {
         uint64_t page = offset / CHECK_PAGE, end = (page + 1) * CHECK_PAGE;
         if (end > start + bytes)

@@ -11,6 +11,7 @@
 #include "case.h"
 #include "half.h"
 #include "mem.h"
+#include "kernels/shaders.h"
 #include "poison.h"
 #include "probe.h"
 
@@ -25,6 +26,9 @@ struct check_runner {
     struct gpu_cmd *poison;
     struct check_case c;
     struct check_mem *bits; /* for the references in f32 */
+    struct gpu_buf scratch; /* of the plan */
+    const uint64_t *skip;
+    uint32_t n_skip;
     uint8_t *got, *again;
     uint64_t got_bytes;
 };
@@ -93,7 +97,7 @@ static enum status grow_arena(struct check_runner *r, uint64_t bytes)
 
 /* The generator, plan_place and scratch, with the arena as it is. */
 static enum status make_once(struct check_runner *r, const struct check_family *family,
-                             enum quant_type type, const uint64_t seed[2], struct gpu_buf *scratch)
+                             enum quant_type type, const uint64_t seed[2])
 {
     struct check_case *c = &r->c;
     plan_destroy(&c->plan);
@@ -116,8 +120,8 @@ static enum status make_once(struct check_runner *r, const struct check_family *
     if (c->run)
         return OK;
     TRY(plan_place(c->plan));
-    scratch->bytes = plan_scratch_bytes(c->plan);
-    case_buf(c, scratch->bytes + 4, true, "scratch", &scratch->addr);
+    r->scratch.bytes = plan_scratch_bytes(c->plan);
+    case_buf(c, r->scratch.bytes + 4, true, "scratch", &r->scratch.addr);
     return c->status;
 }
 
@@ -125,17 +129,56 @@ static enum status make(struct check_runner *r, const struct check_family *famil
                         enum quant_type type, const uint64_t seed[2])
 {
     struct check_case *c = &r->c;
-    struct gpu_buf scratch = {0};
+    r->scratch = (struct gpu_buf){0};
     if (!r->arena)
         TRY(grow_arena(r, 8u << 20));
-    TRY(make_once(r, family, type, seed, &scratch));
+    TRY(make_once(r, family, type, seed));
     if (c->used > r->got_bytes) {
         TRY(grow_arena(r, c->used));
-        TRY(make_once(r, family, type, seed, &scratch));
+        TRY(make_once(r, family, type, seed));
     }
-    if (c->run)
-        return OK;
-    return plan_seal(c->plan, &scratch);
+    return OK;
+}
+
+void check_runner_set_size(struct check_runner *r, enum case_size size)
+{
+    r->params.size = size;
+}
+
+void check_runner_skip(struct check_runner *r, const uint64_t *plans, uint32_t n)
+{
+    r->skip = plans;
+    r->n_skip = n;
+}
+
+enum status check_runner_warm(struct check_runner *r, const struct check_family *family,
+                              enum quant_type type, uint64_t seed)
+{
+    TRY(make(r, family, type, (const uint64_t[2]){seed, ~seed}));
+    return r->c.run ? OK : plan_pipes(r->c.plan);
+}
+
+static uint64_t mix(uint64_t h, const void *data, size_t n)
+{
+    for (const unsigned char *p = data; n; n--)
+        h = (h ^ *p++) * 0x100000001b3u;
+    return h;
+}
+
+/* What is run, apart from where it lies. */
+static void describe_plan(const struct plan *p, struct case_outcome *out)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (uint32_t i = 0; i < plan_count(p); i++) {
+        const struct plan_op *op = plan_get(p, i);
+        const struct gpu_pipe_params *pipe = &op->pipe;
+        h = mix(h, pipe->shader->name, strlen(pipe->shader->name) + 1);
+        h = mix(h, pipe->spec, pipe->n_spec * sizeof *pipe->spec);
+        h = mix(h, &pipe->subgroup, sizeof pipe->subgroup);
+        h = mix(h, op->groups, sizeof op->groups);
+        out->matrix |= shader_uses_matrices(pipe->shader);
+    }
+    out->plan = h;
 }
 
 static enum status run_plan(struct check_runner *r, uint8_t *got)
@@ -176,6 +219,8 @@ static void compare_pairs(struct check_runner *r, struct check_result *result)
         if (at == s->bytes)
             continue;
         result->wrong++;
+        if (!result->around.addr)
+            result->around.addr = s->a + at;
         if (!result->first[0])
             snprintf(result->first, sizeof result->first,
                      "%s: other bits at %s than %" PRIu64 " bytes into the other", s->what,
@@ -193,6 +238,8 @@ static void compare_runs(struct check_runner *r, struct check_result *result)
         if (r->got[i] == r->again[i] || (range->kind && range->kind[i] == CHECK_ANY))
             continue;
         result->wrong++;
+        if (!result->around.addr)
+            result->around.addr = c->base + i;
         if (!result->first[0])
             snprintf(result->first, sizeof result->first, "a second run gave other bits at %s",
                      check_mem_where(c->mem, c->base + i, where, sizeof where));
@@ -217,7 +264,12 @@ static void note_op(void *ctx, uint32_t index, const struct plan_op *op,
 {
     struct case_outcome *out = ctx;
     (void)index;
-    (void)op;
+    if (r->wrong && !out->result.wrong)
+        case_blame_op(out, op);
+    if (r->wrong && !out->result.first[0]) {
+        memcpy(out->result.first, r->first, sizeof r->first);
+        out->result.around = r->around;
+    }
     out->result.values += r->values;
     out->result.exact += r->exact;
     out->result.same += r->same;
@@ -294,22 +346,10 @@ static enum status measure(struct check_runner *r, struct case_outcome *out)
     return OK;
 }
 
-enum status check_runner_run(struct check_runner *r, const struct check_family *family,
-                             enum quant_type type, uint64_t seed, struct case_outcome *out)
-{
-    return check_runner_run_with(r, family, type, seed, ~seed, out);
-}
-
-enum status check_runner_run_with(struct check_runner *r, const struct check_family *family,
-                                  enum quant_type type, uint64_t seed, uint64_t data,
-                                  struct case_outcome *out)
+/* Runs and compares the case that was made. */
+static enum status run_made(struct check_runner *r, struct case_outcome *out)
 {
     struct check_case *c = &r->c;
-    *out = (struct case_outcome){0};
-    enum status s = make(r, family, type, (const uint64_t[2]){seed, data});
-    memcpy(out->text, c->text, sizeof out->text);
-    TRY(s);
-    log_debug("%s/%s: %s", family->name, quant_info(type)->stem, c->text);
     TRY(check_mem_add(c->mem, c->base, c->used, c->image));
     out->limit = limit_of(c->plan);
     if (c->stepwise)
@@ -335,4 +375,33 @@ enum status check_runner_run_with(struct check_runner *r, const struct check_fam
     if (c->size == CASE_BENCH && !c->run)
         TRY(measure(r, out));
     return OK;
+}
+
+enum status check_runner_run(struct check_runner *r, const struct check_family *family,
+                             enum quant_type type, uint64_t seed, struct case_outcome *out)
+{
+    return check_runner_run_with(r, family, type, seed, ~seed, out);
+}
+
+enum status check_runner_run_with(struct check_runner *r, const struct check_family *family,
+                                  enum quant_type type, uint64_t seed, uint64_t data,
+                                  struct case_outcome *out)
+{
+    struct check_case *c = &r->c;
+    *out = (struct case_outcome){0};
+    enum status s = make(r, family, type, (const uint64_t[2]){seed, data});
+    memcpy(out->text, c->text, sizeof out->text);
+    TRY(s);
+    describe_plan(c->plan, out);
+    for (uint32_t i = 0; i < r->n_skip; i++)
+        out->skipped |= r->skip[i] == out->plan;
+    if (out->skipped)
+        return OK;
+    log_debug("%s/%s: %s", family->name, quant_info(type)->stem, c->text);
+    s = c->run ? OK : plan_seal(c->plan, &r->scratch);
+    if (s == OK)
+        s = run_made(r, out);
+    if (s != OK || out->result.wrong)
+        check_blame(c, s, out);
+    return s;
 }

@@ -17,6 +17,19 @@ const struct gpu_shader *shader_find(const char *name)
     return bsearch(name, in_use->shaders, in_use->count, sizeof *in_use->shaders, compare);
 }
 
+bool shader_uses_matrices(const struct gpu_shader *shader)
+{
+    enum { HEADER_WORDS = 5, OP_CAPABILITY = 17, COOPERATIVE_MATRIX_KHR = 6022 };
+    /* Capabilities come first, two words each. */
+    for (size_t i = HEADER_WORDS; i + 1 < shader->bytes / 4; i += 2) {
+        if ((shader->code[i] & 0xffff) != OP_CAPABILITY)
+            return false;
+        if (shader->code[i + 1] == COOPERATIVE_MATRIX_KHR)
+            return true;
+    }
+    return false;
+}
+
 const char *shader_build(char out[SHADER_BUILD_TEXT])
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);

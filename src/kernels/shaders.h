@@ -24,6 +24,9 @@ extern const struct shader_table shader_table_reversed;
 /* The module of that name in the table in use; NULL if there is none. Costs a binary search. */
 const struct gpu_shader *shader_find(const char *name);
 
+/* True for modules that multiply on matrix units, by the capability that they declare. */
+bool shader_uses_matrices(const struct gpu_shader *shader);
+
 /* Which shaders and version this is, "0.1.0-0123456789abcdef": of the library's own table, whatever
  * is in use. Costs a pass over them all (about 1 ms). */
 enum { SHADER_BUILD_TEXT = 64 };
