@@ -61,6 +61,7 @@ struct check_family {
     bool by_type;
     uint32_t every; /* one case where so many are asked for: pipelines that take long to compile */
     enum status (*make)(struct check_case *c, enum quant_type type);
+    bool matrix; /* may run on matrix units */
 };
 
 /* All of them, ended by name NULL. */

@@ -230,6 +230,8 @@ void check_add_bits(const struct check_result *bits, struct check_result *r)
 {
     r->same += bits->values;
     r->wrong += bits->wrong;
+    if (bits->wrong && !r->around.addr)
+        r->around = bits->around;
     if (bits->wrong && !r->first[0])
         snprintf(r->first, sizeof r->first, "other bits than in f32: %.480s", bits->first);
 }

@@ -5,8 +5,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "kernels/shaders.h"
 
 struct suite {
     struct suite_params p;
@@ -14,7 +17,12 @@ struct suite {
     struct check_runner *runner;
     struct suite_line *lines;
     uint32_t n_lines, wrong;
+    struct suite_step steps[SUITE_MAX_STEPS];
+    uint32_t n_steps; /* 0: the device as it is */
+    uint32_t done;    /* cases of lines */
+    double start;
     bool stopped;
+    struct gpu_verified found;
 };
 
 bool suite_matches(const char *patterns, const char *name, const char *other)
@@ -84,6 +92,8 @@ enum status suite_create(const struct suite_params *params, struct suite **out)
             &(struct check_runner_params){
                 .g = s->g, .size = params->size, .twice = params->size != CASE_BENCH},
             &s->runner);
+    if (status == OK && params->variants)
+        s->n_steps = suite_steps(gpu_get_info(s->g)->caps, s->steps);
     if (status == OK)
         *out = s;
     else
@@ -123,6 +133,49 @@ uint32_t suite_wrong(const struct suite *s)
     return s->wrong;
 }
 
+uint32_t suite_cases(const struct suite *s)
+{
+    return s->found.cases;
+}
+
+/* ---- what failed -------------------------------------------------------------------------- */
+
+uint32_t suite_failed(const struct suite *s)
+{
+    return s->found.n_failed;
+}
+
+const char *suite_get_failed(const struct suite *s, uint32_t i)
+{
+    return s->found.failed[i];
+}
+
+static void add_failed(struct gpu_verified *v, const char *variant)
+{
+    for (uint32_t i = 0; i < v->n_failed; i++) {
+        if (!strcmp(v->failed[i], variant))
+            return;
+    }
+    if (v->n_failed < GPU_MAX_FAILED)
+        snprintf(v->failed[v->n_failed++], GPU_VARIANT_TEXT, "%s", variant);
+}
+
+enum status suite_keep(const struct suite *s, bool whole)
+{
+    char build[SHADER_BUILD_TEXT];
+    struct gpu_verified v = s->found, before;
+    if (!whole && !v.n_failed)
+        return OK;
+    shader_build(build);
+    v.when = time(NULL);
+    v.wrong = s->wrong;
+    v.complete = whole;
+    gpu_verified_read(suite_info(s), s->p.cache_dir, build, &before);
+    for (uint32_t i = 0; i < before.n_failed && !whole; i++)
+        add_failed(&v, before.failed[i]);
+    return gpu_verified_write(suite_info(s), s->p.cache_dir, build, &v);
+}
+
 static uint32_t cases_of(const struct suite *s, const struct suite_line *l)
 {
     if (s->p.inputs > 1)
@@ -130,12 +183,71 @@ static uint32_t cases_of(const struct suite *s, const struct suite_line *l)
     return (s->p.cases + l->family->every - 1) / l->family->every;
 }
 
-uint32_t suite_total(const struct suite *s)
+double suite_fraction(const struct suite *s)
 {
     uint32_t total = 0;
     for (uint32_t i = 0; i < s->n_lines; i++)
-        total += s->p.only >= 0 ? 1 : cases_of(s, &s->lines[i]);
-    return total;
+        total += s->p.only >= 0 || s->p.seconds > 0 ? 1 : cases_of(s, &s->lines[i]);
+    double share = s->done < total ? s->done / (double)total : 1;
+    if (s->p.seconds <= 0 || s->p.only >= 0)
+        return share;
+    /* It ends when case 0 of every line has been run and the time is over. */
+    double over = (time_now() - s->start) / s->p.seconds;
+    return share < over ? share : over < 1 ? over : 1;
+}
+
+/* ---- steps -------------------------------------------------------------------------------- */
+
+/* As k_subgroup() does: 32 where there is that, else the largest. */
+static void mark_own(struct suite_step *steps, uint32_t n, uint64_t caps)
+{
+    bool has_32 = (caps & GPU_CAP_SUBGROUP_32) && (caps & GPU_CAP_SHUFFLE);
+    uint32_t last[2] = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        if (!has_32 || !(steps[i].caps_off & GPU_CAP_SUBGROUP_32))
+            last[steps[i].matrix] = i;
+    }
+    steps[last[0]].own = true;
+    steps[last[1]].own = true;
+}
+
+uint32_t suite_steps(uint64_t caps, struct suite_step out[SUITE_MAX_STEPS])
+{
+    static const struct {
+        uint64_t cap;
+        const char *text;
+    } sizes[] = {{0, "no shuffles"},
+                 {GPU_CAP_SUBGROUP_8, "subgroups of 8"},
+                 {GPU_CAP_SUBGROUP_16, "subgroups of 16"},
+                 {GPU_CAP_SUBGROUP_32, "subgroups of 32"},
+                 {GPU_CAP_SUBGROUP_64, "subgroups of 64"}},
+      matrices[] = {{0, ""},
+                    {GPU_CAP_COOPMAT, ", matrix units"},
+                    {GPU_CAP_COOPMAT2, ", matrix units of workgroups"},
+                    {GPU_CAP_COOPMAT_BF16, ", matrix units of bf16"}};
+    uint64_t all_sizes = 0, all_matrices = 0, with = 0;
+    uint32_t n = 0;
+    for (size_t i = 1; i < sizeof sizes / sizeof *sizes; i++)
+        all_sizes |= sizes[i].cap;
+    for (size_t i = 1; i < sizeof matrices / sizeof *matrices; i++)
+        all_matrices |= matrices[i].cap;
+    for (size_t m = 0; m < sizeof matrices / sizeof *matrices; m++) {
+        if (m && !(caps & matrices[m].cap))
+            continue;
+        with |= matrices[m].cap;
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            if (i && (!(caps & sizes[i].cap) || !(caps & GPU_CAP_SHUFFLE)))
+                continue;
+            struct suite_step *step = &out[n++];
+            step->caps_off = (all_sizes & ~sizes[i].cap) | (all_matrices & ~with);
+            if (!i)
+                step->caps_off |= GPU_CAP_SHUFFLE;
+            step->matrix = m > 0;
+            snprintf(step->text, sizeof step->text, "%s%s", sizes[i].text, matrices[m].text);
+        }
+    }
+    mark_own(out, n, caps);
+    return n;
 }
 
 /* ---- running ------------------------------------------------------------------------------ */
@@ -155,6 +267,7 @@ static void add(struct suite_line *l, const struct case_outcome *o)
 {
     l->worst.values += o->result.values;
     l->worst.same += o->result.same;
+    l->same_bits += o->result.same || (o->limit.max <= 0 && o->limit.nmse <= 0);
     l->worst.exact += o->result.exact;
     if (o->result.nmse > l->worst.nmse)
         l->worst.nmse = o->result.nmse;
@@ -163,29 +276,78 @@ static void add(struct suite_line *l, const struct case_outcome *o)
     l->limit = o->limit;
 }
 
-/* A status: the device is gone. */
-static enum status run_case(struct suite *s, struct suite_line *l, uint32_t number)
+/* The shapes of a case. */
+static enum case_size size_of(const struct suite *s, uint32_t number)
 {
-    struct case_outcome out;
-    struct suite_case c = {.line = l, .number = number};
-    uint32_t inputs = s->p.inputs ? s->p.inputs : 1;
+    if (s->p.mixed && s->p.size == CASE_QUICK && number % 2)
+        return CASE_THOROUGH;
+    return s->p.size;
+}
+
+/* What the steps of one case gave so far. */
+struct seen {
+    uint64_t plans[SUITE_MAX_STEPS], digest;
+    uint32_t n;
+    const char *first; /* the step that gave the digest */
+};
+
+static void compare_steps(struct seen *seen, const struct suite_case *c, struct case_outcome *out)
+{
+    if (!c->step || out->matrix || out->result.wrong)
+        return;
+    if (!seen->first) {
+        seen->first = c->step->text;
+        seen->digest = out->digest;
+    } else if (seen->digest != out->digest) {
+        out->result.wrong = 1;
+        snprintf(out->result.first, sizeof out->result.first,
+                 "other bits with %s than with %s, each within its limit", c->step->text,
+                 seen->first);
+    }
+}
+
+static void describe_case(const struct suite *s, struct suite_case *c)
+{
     char share[24] = "";
-    if (inputs > 1)
-        snprintf(share, sizeof share, " --inputs %" PRIu32, inputs);
-    snprintf(c.again, sizeof c.again, "--kernel %s/%s --seed %" PRIu64 " --only %" PRIu32 "%s%s",
-             l->family->name, l->type_name, s->p.seed, number, share,
+    if (s->p.inputs > 1)
+        snprintf(share, sizeof share, " --inputs %" PRIu32, s->p.inputs);
+    snprintf(c->again, sizeof c->again, "--kernel %s/%s --seed %" PRIu64 " --only %" PRIu32 "%s%s",
+             c->line->family->name, c->line->type_name, s->p.seed, c->number, share,
              s->p.size == CASE_THOROUGH ? " --thorough"
              : s->p.size == CASE_BENCH  ? " --bench"
                                         : "");
+}
+
+/* A status: the device is gone. */
+static enum status run_step(struct suite *s, struct suite_line *l, uint32_t number,
+                            const struct suite_step *step, struct seen *seen)
+{
+    struct case_outcome out;
+    struct suite_case c = {.line = l, .number = number, .step = step};
+    uint32_t inputs = s->p.inputs ? s->p.inputs : 1;
+    describe_case(s, &c);
+    if (step)
+        gpu_mask_caps(s->g, step->caps_off);
     if (s->p.on_start)
         s->p.on_start(s->p.ctx, &c);
     c.out = &out;
+    check_runner_set_size(s->runner, size_of(s, number));
+    check_runner_skip(s->runner, seen->plans, seen->n);
     c.status =
         check_runner_run_with(s->runner, l->family, l->type, case_seed(s, l, number / inputs),
                               ~case_seed(s, l, number), &out);
-    if (c.status != OK)
+    check_runner_skip(s->runner, NULL, 0);
+    if (out.skipped)
+        return OK;
+    seen->plans[seen->n++] = out.plan;
+    if (c.status == OK)
+        compare_steps(seen, &c, &out);
+    else
         snprintf(c.message, sizeof c.message, "%s", status_message());
     bool wrong = c.status != OK || out.result.wrong;
+    for (uint32_t i = 0; i < out.n_blamed; i++)
+        add_failed(&s->found, out.blamed[i]);
+    s->found.cases++;
     l->cases++;
     l->wrong += wrong;
     s->wrong += wrong;
@@ -193,6 +355,31 @@ static enum status run_case(struct suite *s, struct suite_line *l, uint32_t numb
     if ((s->p.on_case && !s->p.on_case(s->p.ctx, &c)) || (wrong && s->p.stop))
         s->stopped = true;
     return gpu_check(s->g);
+}
+
+/* Whether case `number` of a line is run at step i. */
+static bool has_turn(const struct suite *s, const struct suite_line *l, uint32_t number, uint32_t i)
+{
+    enum { TURNS = 4 };
+    const struct suite_step *step = &s->steps[i];
+    if (step->matrix && !l->family->matrix)
+        return false;
+    if (s->p.seconds <= 0 || s->p.only >= 0 || !l->family->by_type || step->own)
+        return true;
+    return ((uint32_t)l->type + number + s->p.seed) % TURNS == i % TURNS;
+}
+
+static enum status run_case(struct suite *s, struct suite_line *l, uint32_t number)
+{
+    struct seen seen = {0};
+    if (!s->n_steps)
+        TRY(run_step(s, l, number, NULL, &seen));
+    for (uint32_t i = 0; i < s->n_steps && !s->stopped; i++) {
+        if (has_turn(s, l, number, i))
+            TRY(run_step(s, l, number, &s->steps[i], &seen));
+    }
+    s->done++;
+    return OK;
 }
 
 static enum status run_line(struct suite *s, struct suite_line *l)
@@ -207,19 +394,74 @@ static enum status run_line(struct suite *s, struct suite_line *l)
     return OK;
 }
 
+/* ---- rounds ------------------------------------------------------------------------------- */
+
+enum { AHEAD = 8 }; /* lines whose pipelines are compiled at the same time */
+
+/* Families of few, large pipelines: they come last. */
+static bool is_heavy(const struct suite_line *l)
+{
+    return !l->family->by_type && l->family->every > 2;
+}
+
+static bool takes_part(const struct suite *s, const struct suite_line *l, uint32_t round,
+                       bool heavy)
+{
+    uint32_t every = s->p.inputs > 1 ? 1 : l->family->every;
+    return is_heavy(l) == heavy && round % every == 0;
+}
+
+/* Starts compiling for the next lines that take part. What fails is said when it is run. */
+static void warm(struct suite *s, uint32_t line, uint32_t round, bool heavy)
+{
+    for (uint32_t n = 0; line < s->n_lines && n < (heavy ? 2 : AHEAD); line++) {
+        struct suite_line *l = &s->lines[line];
+        if (!takes_part(s, l, round, heavy))
+            continue;
+        uint32_t number = round / l->family->every;
+        check_runner_set_size(s->runner, size_of(s, number));
+        for (uint32_t i = 0; i < s->n_steps; i++) {
+            gpu_mask_caps(s->g, s->steps[i].caps_off);
+            if (has_turn(s, l, number, i))
+                check_runner_warm(s->runner, l->family, l->type, case_seed(s, l, number));
+        }
+        n++;
+    }
+}
+
+/* *end: the time is over. */
+static enum status run_round(struct suite *s, uint32_t round, bool heavy, bool *end)
+{
+    uint32_t ahead = 0;
+    for (uint32_t i = 0; i < s->n_lines && !s->stopped; i++) {
+        struct suite_line *l = &s->lines[i];
+        if (!takes_part(s, l, round, heavy))
+            continue;
+        if (s->p.seconds > 0 && (round || heavy) && time_now() - s->start > s->p.seconds) {
+            *end = true;
+            return OK;
+        }
+        if (ahead == 0)
+            warm(s, i, round, heavy);
+        ahead = (ahead + 1) % (heavy ? 2 : AHEAD);
+        TRY(run_case(s, l, round / (s->p.inputs > 1 ? 1 : l->family->every)));
+    }
+    return OK;
+}
+
 enum status suite_run(struct suite *s)
 {
+    s->start = time_now();
+    bool end = false;
     if (!s->p.rounds || s->p.only >= 0) {
         for (uint32_t i = 0; i < s->n_lines && !s->stopped; i++)
             TRY(run_line(s, &s->lines[i]));
         return OK;
     }
-    for (uint32_t round = 0; round < s->p.cases && !s->stopped; round++) {
-        for (uint32_t i = 0; i < s->n_lines && !s->stopped; i++) {
-            uint32_t every = s->p.inputs > 1 ? 1 : s->lines[i].family->every;
-            if (round % every == 0)
-                TRY(run_case(s, &s->lines[i], round / every));
-        }
+    for (uint32_t round = 0; round < s->p.cases && !s->stopped && !end; round++) {
+        TRY(run_round(s, round, false, &end));
+        if (!end)
+            TRY(run_round(s, round, true, &end));
     }
     return OK;
 }

@@ -18,14 +18,30 @@ struct suite_line {
     const char *type_name; /* "q4_k"; "-" where the family has no types */
     uint32_t cases;        /* run */
     uint32_t wrong;        /* of these: a mismatch, or a failure to run */
+    uint32_t same_bits; /* of these: agreed in every bit with a reference in f32 or of integers */
     struct check_result worst;
     struct check_limit limit;
 };
+
+/* A step on the way from a device without capabilities to the device as it is: a size of
+ * subgroups (1: no shuffles), and which matrix units. Of the capabilities only those are hidden
+ * that kernels choose by. */
+struct suite_step {
+    uint64_t caps_off;
+    bool matrix;   /* of use to families that may run on matrix units only */
+    bool own;      /* what the device chooses, of the steps with matrix units or of those without */
+    char text[48]; /* "subgroups of 8", "no shuffles, matrix units" */
+};
+enum { SUITE_MAX_STEPS = 24 };
+
+/* The steps of a device with these capabilities, fewest first; returns how many. */
+uint32_t suite_steps(uint64_t caps, struct suite_step out[SUITE_MAX_STEPS]);
 
 /* A case that was run. */
 struct suite_case {
     const struct suite_line *line;
     uint32_t number;
+    const struct suite_step *step;  /* NULL: the device as it is */
     enum status status;             /* other than OK: it could not be run; message says why */
     const struct case_outcome *out; /* status OK: result.wrong counts what is wrong */
     char message[1024];
@@ -47,8 +63,14 @@ struct suite_params {
                         compiled once for so many, and no share is taken */
     int64_t only;    /* only the case of that number; negative: all */
     enum case_size size;
-    bool rounds; /* first case 0 of every line, then case 1 ...; else line after line */
-    bool stop;   /* at the first case that is wrong */
+    bool mixed;     /* with CASE_QUICK: cases of an odd number may take shapes of real models */
+    bool variants;  /* each case at every step that makes other dispatches of it; where no matrix
+                       units are used, all of them must give the same bits */
+    bool rounds;    /* first case 0 of every line, then case 1 ...; else line after line */
+    double seconds; /* with rounds: begin no case after so long, but for case 0 of the lines that
+                       do not take long to compile; at the steps that the device would not choose
+                       block types take turns. 0: no end but `cases`, all steps */
+    bool stop;      /* at the first case that is wrong */
 
     /* All may be NULL. */
     void (*on_start)(void *ctx, const struct suite_case *c); /* out: NULL */
@@ -67,13 +89,23 @@ const struct gpu_info *suite_info(const struct suite *s);
 uint32_t suite_lines(const struct suite *s);
 const struct suite_line *suite_get_line(const struct suite *s, uint32_t i);
 
-/* How many cases suite_run() will run. */
-uint32_t suite_total(const struct suite *s);
+/* How far suite_run() has come, 0 to 1. */
+double suite_fraction(const struct suite *s);
 
 /* Runs them; blocks. OK also where cases are wrong (suite_wrong() counts these). ERR_LOST: the
  * device is gone, and the rest was not run. */
 enum status suite_run(struct suite *s);
 uint32_t suite_wrong(const struct suite *s);
+uint32_t suite_cases(const struct suite *s);
+
+/* The variants that were behind what is wrong, "matvec/32", so far. */
+uint32_t suite_failed(const struct suite *s);
+const char *suite_get_failed(const struct suite *s, uint32_t i);
+
+/* Keeps what was found beside the pipeline cache, where gpu_open() finds it. `whole`: every kernel
+ * was run, and it replaces what was kept before; else what failed is added to that, and nothing is
+ * written where nothing did. ERR: it cannot be written. */
+enum status suite_keep(const struct suite *s, bool whole);
 
 /* True if one of the patterns, which are separated by commas, matches one of the names. */
 bool suite_matches(const char *patterns, const char *name, const char *other);

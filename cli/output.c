@@ -202,6 +202,9 @@ void progress(const char *what, uint64_t done, uint64_t total)
     for (unsigned i = 0; i < WIDTH; i++)
         bar[i] = i * 100 < percent * WIDTH ? '#' : '.';
     bar[WIDTH] = 0;
+    double spent = time_now() - since, left = spent * (100 - percent) / (percent ? percent : 1);
     fprintf(stderr, "\r\033[K%s %s %u %%", what, bar, percent);
+    if (percent && spent > 2)
+        fprintf(stderr, ", %.0f s left", left);
     bar_shown = true;
 }

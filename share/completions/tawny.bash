@@ -22,8 +22,8 @@ _tawny_options() {
             --device --no-verified-variants --json --stats"
         ;;
     verify)
-        echo "--kernel -s --seed --cases --only --thorough --compile-only -p --prompt -n --predict
-            --save --against --device --json"
+        echo "--kernel -s --seed --cases --only --quick --thorough --report --compile-only
+            -p --prompt -n --predict --save --against --device --json"
         ;;
     esac
     echo "-v --verbose -q --quiet -h --help --version"
