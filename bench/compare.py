@@ -4,6 +4,9 @@
     bench/compare.py [--shapes llama-3.2-1b,...] [--types BF16,Q8_0,Q4_K_M] [-p 512] [-n 128]
                      [-r 5] [--models FOLDER] [--out FILE.json]
 
+Then, for each, the GPU memory that tawny takes beyond weights and KV pages, and what it may take:
+3 % of the two and 64 MiB.
+
 Needs a GPU with both programs' Vulkan drivers. llama-bench is $LLAMA_BENCH, else the one that
 `tools/setup peers` unpacked; tawny is build/tawny. Each pair runs directly one after the other, so
 that a machine's mood meets both."""
@@ -20,7 +23,7 @@ ROOT = os.path.dirname(HERE)
 
 def tawny(model, args):
     command = [os.path.join(ROOT, "tools", "vk"), os.path.join(ROOT, "build", "tawny"), "bench",
-               model, "-p", str(args.p), "-n", str(args.n), "-r", str(args.r), "--json"]
+               model, "-p", str(args.p), "-n", str(args.n), "-r", str(args.r), "--json", "--stats"]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
@@ -44,6 +47,13 @@ def medians(report):
     """tawny's rows as {"prefill": tokens/s, "decode": tokens/s}."""
     return {"prefill" if row["test"].startswith("pp") else "decode": row["median"]
             for row in report["tests"]}
+
+
+def beyond(report):
+    """(bytes beyond weights and KV that lie on the GPU, what these may be)"""
+    memory = report["stats"]["memory"]
+    kept = memory["weights"] + memory["kv"]
+    return memory["allocated"] - memory["staging"] - kept, 0.03 * kept + (64 << 20)
 
 
 def main():
@@ -70,6 +80,9 @@ def main():
             for test in ("prefill", "decode"):
                 print(f"{shape:16} {kind:8} {test:8} {ours[test]:10.1f} {theirs[test]:10.1f} "
                       f"{ours[test] / theirs[test]:6.2f}", flush=True)
+            have, may = beyond(report)
+            print(f"{shape:16} {kind:8} memory beyond weights and KV: {have / 2**20:.0f} MiB "
+                  f"of {may / 2**20:.0f}", flush=True)
     if args.out:
         with open(args.out, "w", encoding="utf-8") as f:
             json.dump(record, f, indent=1)
