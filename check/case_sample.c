@@ -26,7 +26,7 @@ static struct k_seq settings(struct check_case *c, uint32_t vocab, uint32_t n_ct
         .temp = temps[rand_below(r, 7)],
         .top_p = top_ps[rand_below(r, 5)],
         .min_p = min_ps[rand_below(r, 4)],
-        .top_k = RAND_PICK(r, 0, 0, 1, 3, 40, 1000, 0x80000),
+        .top_k = RAND_PICK(r, 0, 0, 1, 2, 3, 40, 1000, 0x80000),
         .repeat = 1,
         .n_eog = 1,
         .eog = {rand_below(r, vocab)},
@@ -73,22 +73,24 @@ uint32_t case_out_rows(struct check_case *c, const struct k_steps *steps)
 {
     struct k_step *step = case_step_header(c, steps);
     uint32_t most = step->n_rows < K_MAX_OUT ? step->n_rows : K_MAX_OUT;
-    step->n_out = rand_range(&c->data, 1, most);
+    step->n_out = RAND_PICK(&c->data, 1, most, most, rand_range(&c->data, 1, most));
     for (uint32_t i = 0; i < K_MAX_OUT; i++)
         step->out_row[i] = i < step->n_out ? i : 0x7fffffff;
     return step->n_out;
 }
 
-/* Where a slice begins or ends lies the token to choose, in some rows; in others it is the only one
- * beside it that counts. */
-static void favour_edges(struct check_case *c, uint64_t addr, uint32_t rows, uint32_t vocab)
+/* In some rows a few tokens are far above all others and equal, so that one more or less among the
+ * candidates is another choice; they lie where a slice begins or ends, or anywhere. */
+static void favour_some(struct check_case *c, uint64_t addr, uint32_t rows, uint32_t vocab)
 {
     float *logits = (float *)(c->image + (addr - c->base));
     uint32_t slices = (vocab + K_SAMPLE_SLICE - 1) / K_SAMPLE_SLICE;
     for (uint32_t j = 0; j < rows; j++) {
-        for (int i = 0; i < 2 && rand_one_in(&c->data, 2); i++) {
+        uint32_t n = RAND_PICK(&c->data, 0, 1, 2, 6);
+        for (uint32_t i = 0; i < n; i++) {
             uint32_t end = K_SAMPLE_SLICE * rand_range(&c->data, 1, slices);
-            uint32_t id = RAND_PICK(&c->data, 0, end - K_SAMPLE_SLICE, end - 1, vocab - 1);
+            uint32_t id = RAND_PICK(&c->data, 0, end - K_SAMPLE_SLICE, end - 1, vocab - 1,
+                                    rand_below(&c->data, vocab));
             logits[(uint64_t)j * vocab + (id < vocab ? id : vocab - 1)] = 40;
         }
     }
@@ -109,7 +111,7 @@ enum status case_sample(struct check_case *c, enum quant_type type)
     double spread = rand_one_in(&c->data, 4) ? 0.01 : 3;
     a.logits = case_floats(c, (uint64_t)a.b * a.vocab, spread, "logits");
     a.greedy = rand_one_in(&c->rand, 6);
-    favour_edges(c, a.logits, a.b, a.vocab);
+    favour_some(c, a.logits, a.b, a.vocab);
     case_text(c, "b %u (%u out) vocab %u%s", a.b, n_out, a.vocab, a.greedy ? " greedy" : "");
     return k_sample(c->plan, &a);
 }

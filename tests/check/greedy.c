@@ -1,10 +1,11 @@
 /* The greedy text of a model, with other shaders: for the test of what faults in shaders do.
  *
- *     greedy DIR MODEL PROMPT...
+ *     greedy SHADERS MODEL PROMPT...
  *
- * DIR holds modules as for check_kernels --shaders; "-": the library's own. One line a prompt, of
- * token ids. */
+ * SHADERS: a folder of modules as for check_kernels --shaders; NAME:N for one as for --mutant; or
+ * "-" for the library's own. One line a prompt, of token ids. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check/mutate.h"
@@ -29,18 +30,29 @@ static enum tawny_status answer(struct tawny_session *session, const char *promp
     return s;
 }
 
+/* The modules that the first argument asks for. */
+static enum status use_shaders(const char *which)
+{
+    char name[64], what[64];
+    const char *colon = strrchr(which, ':');
+    if (!strcmp(which, "-"))
+        return OK;
+    if (!colon || (size_t)(colon - which) >= sizeof name)
+        return check_mutate_load(&shader_table, which);
+    snprintf(name, sizeof name, "%.*s", (int)(colon - which), which);
+    return check_mutate_use(&shader_table, name, (uint32_t)strtoul(colon + 1, NULL, 10), what);
+}
+
 int main(int argc, char **argv)
 {
     struct tawny_device *device = NULL;
     struct tawny_model *model = NULL;
     struct tawny_session *session = NULL;
     if (argc < 4) {
-        fputs("usage: greedy DIR MODEL PROMPT...\n", stderr);
+        fputs("usage: greedy SHADERS MODEL PROMPT...\n", stderr);
         return TAWNY_ERROR_USAGE;
     }
-    enum tawny_status s = TAWNY_OK;
-    if (strcmp(argv[1], "-") != 0)
-        s = (enum tawny_status)check_mutate_load(&shader_table, argv[1]);
+    enum tawny_status s = (enum tawny_status)use_shaders(argv[1]);
     if (s == TAWNY_OK)
         s = tawny_device_open(NULL, &device);
     if (s == TAWNY_OK)

@@ -157,7 +157,7 @@ MUTANTS = (
     (BLOCK, 'norm.comp', 'i < K / 4u; i += K_GROUP', 'i < K / 4u - 1u; i += K_GROUP'),
     (BLOCK, 'lib/rms.glsl', 'i < k / 4u; i += 256u', 'i < k / 4u - 1u; i += 256u'),
     (BLOCK, 'lib/pairs.glsl', 'const uint turns = (chunks + LANES - 1u) / LANES;',
-     'const uint turns = max(chunks / LANES, 1u);      '),
+     'const uint turns = chunks > LANES ? chunks / LANES : 1u;      '),
     (BLOCK, 'lib/pairs.glsl', 'return (pairs + TEAMS - 1u) / TEAMS;',
      'return max(pairs / TEAMS, 1u);'),
     (BLOCK, 'lib/pairs.glsl', 'for (uint chunk = lane; chunk < chunks; chunk += LANES)',

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Breaks the shaders on purpose and counts how many of these mutants the checks notice:
-mutants.py VK CHECK_KERNELS GREEDY GLSLC BUILD [--count N] [--spirv N] [--seed N]
+mutants.py VK CHECK_KERNELS GREEDY GLSLC BUILD [--sample | --table | --only N...] [--spirv N]
 
 Two sorts. Mutants of the source are the mistakes of mutant_table.py, each built from a copy of the
 sources into modules of its own. Mutants of SPIR-V are one instruction turned into a wrong twin, at
@@ -11,7 +11,10 @@ is listed: a gap in the cases, or a change that makes no difference on this devi
 
 Each mutant of the source is also given to the shipped model: one that changes its greedy text must
 be noticed. The exit code is 1 if one was not, or if fewer than 95 % of the source mutants were
-noticed without a developer's conditions."""
+noticed without a developer's conditions.
+
+--sample takes one mutant of the source of each kind, always the same, and none of SPIR-V. --table
+runs nothing: each mutant's text must stand in the sources as they are, and each must compile."""
 import argparse
 import collections
 import concurrent.futures
@@ -78,6 +81,11 @@ def changed(number):
     return text.replace(old, new)
 
 
+def modules_of(number):
+    """What is made of a mutant's file, the cheapest to check first."""
+    return [m for m in FAMILIES if MUTANTS[number][1] in MADE_OF[m]]
+
+
 class Runner:
     def __init__(self, args, folder):
         self.args = args
@@ -90,12 +98,13 @@ class Runner:
                               stderr=subprocess.DEVNULL, text=True, errors='replace', check=False,
                               env=self.env, **more)
 
-    def build(self, number, flags, name):
-        """Modules with a mutant's fault; the folder that holds them, and their names."""
+    def build(self, number, flags, name, first=0):
+        """Modules with a mutant's fault, from the first on; the folder that holds them, and their
+        names."""
         text = changed(number)
         place = os.path.join(self.folder, f'{number}{name}')
         path = os.path.join(place, 'kernels', MUTANTS[number][1])
-        modules = [m for m in FAMILIES if MUTANTS[number][1] in MADE_OF[m]]
+        modules = modules_of(number)[first:]
         os.makedirs(place)
         subprocess.run(['cp', '-r', KERNELS, os.path.join(place, 'kernels')], check=True)
         with open(path, 'w', encoding='utf-8') as f:
@@ -214,25 +223,50 @@ def spirv_mutants(runner, count, jobs):
     return share >= NEEDED_SPIRV
 
 
+def table(runner, jobs):
+    """True if every mutant can be made; only the last module that has it is."""
+    def one(number):
+        try:
+            runner.build(number, ['-O0'], '', -1)
+        except subprocess.CalledProcessError:
+            return number
+        return None
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        broken = [n for n in pool.map(one, range(len(MUTANTS))) if n is not None]
+    for number in broken:
+        print(f'mutant {number} does not compile: {MUTANTS[number]}')
+    print(f'{len(MUTANTS)} mutants, {len(broken)} broken')
+    return not broken
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ('vk', 'program', 'greedy', 'glslc', 'build'):
         parser.add_argument(name)
-    parser.add_argument('--count', type=int, default=len(MUTANTS), help='of the source')
-    parser.add_argument('--spirv', type=int, default=100)
+    parser.add_argument('--sample', action='store_true', help='one of each kind')
+    parser.add_argument('--table', action='store_true', help='can each be made?')
     parser.add_argument('--only', type=int, nargs='+', help='these of the source')
+    parser.add_argument('--spirv', type=int, default=100, help='how many of SPIR-V')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--jobs', type=int, default=2)
     args = parser.parse_args()
     random.seed(args.seed)
     for number in range(len(MUTANTS)):
         changed(number)  # each fits
-    numbers = args.only or sorted(random.sample(range(len(MUTANTS)), args.count))
+    numbers = args.only or range(len(MUTANTS))
+    if args.sample:
+        order = list(FAMILIES)
+        by_cost = sorted(numbers, key=lambda n: (len(modules_of(n)), order.index(modules_of(n)[0])))
+        numbers = [next(n for n in by_cost if MUTANTS[n][0] == kind) for kind in KINDS]
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(args, folder)
-        good = source_mutants(runner, numbers, args.jobs)
-        if args.spirv and not args.only:
-            good = spirv_mutants(runner, args.spirv, args.jobs) and good
+        if args.table:
+            good = table(runner, args.jobs)
+        else:
+            good = source_mutants(runner, numbers, args.jobs)
+            if args.spirv and not args.only and not args.sample:
+                good = spirv_mutants(runner, args.spirv, args.jobs) and good
     return 0 if good else 1
 
 
