@@ -183,6 +183,8 @@ uint32_t case_count(struct check_case *c, uint32_t most)
 {
     static const uint32_t edges[] = {1,  2,  3,  7,  8,   9,   13,  15,  16,  17,  31,  32, 33,
                                      63, 64, 65, 97, 127, 128, 129, 131, 255, 256, 257, 300};
+    if (c->size == CASE_THOROUGH && most >= 300 && rand_one_in(&c->rand, 8))
+        return 4097;
     for (int tries = 0; tries < 64; tries++) {
         uint32_t n = edges[rand_below(&c->rand, sizeof edges / sizeof *edges)];
         if (n <= most)
@@ -197,10 +199,14 @@ const struct case_model *case_model(struct check_case *c, enum quant_type type)
         {"0.5B", 896, 14, 2, 64, 4864, 151936},
         {"1B", 2048, 32, 8, 64, 8192, 128256},
         {"8B", 4096, 32, 8, 128, 14336, 128256},
+        {"Whisper tiny", 384, 6, 6, 64, 1536, 51865},
+        {"Whisper small", 768, 12, 12, 64, 3072, 51865},
+        {"Whisper large", 1280, 20, 20, 64, 5120, 51866},
     };
+    enum { COUNT = sizeof models / sizeof *models };
     if (c->size == CASE_QUICK || (c->size == CASE_THOROUGH && rand_one_in(&c->rand, 2)))
         return NULL;
-    const struct case_model *m = &models[rand_below(&c->rand, 3)];
+    const struct case_model *m = &models[rand_below(&c->rand, COUNT)];
     return m->embed % quant_info(type)->granule ? &models[1] : m;
 }
 

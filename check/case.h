@@ -91,7 +91,8 @@ struct k_weight case_weight(struct check_case *c, enum quant_type type, uint32_t
 
 /* A length of rows for weights of this type: a multiple of its granule, at most about `most`. */
 uint32_t case_row_length(struct check_case *c, enum quant_type type, uint32_t most);
-/* A number of outputs: 1, primes, one below and above powers of two; at most `most`. */
+/* A number of outputs: 1, primes, one below and above powers of two; at most `most`, but for 4097
+ * among the larger shapes where `most` is 300 or more. */
 uint32_t case_count(struct check_case *c, uint32_t most);
 
 /* The shape of a model's layer, for cases that use real ones. */
@@ -99,8 +100,8 @@ struct case_model {
     const char *name;
     uint32_t embed, heads, kv_heads, head_dim, ffn, vocab;
 };
-/* One of Qwen2.5-0.5B, Llama-3.2-1B, Llama-3.1-8B whose row lengths suit the type; NULL where the
- * case should be small (always for CASE_QUICK). */
+/* One of Qwen2.5-0.5B, Llama-3.2-1B, Llama-3.1-8B and Whisper tiny, small and large, whose row
+ * lengths suit the type; NULL where the case should be small (always for CASE_QUICK). */
 const struct case_model *case_model(struct check_case *c, enum quant_type type);
 
 /* What a step header is to say. */

@@ -116,12 +116,18 @@ enum status case_attn_bits(struct check_case *c, enum quant_type type)
 
 static enum status flash(struct check_case *c, enum k_way way)
 {
+    enum { WHISPER_POSITIONS = 1500 };
     uint32_t heads, kv_heads, d;
     pick_heads(c, &heads, &kv_heads, &d);
     uint32_t max_pages = rand_range(&c->rand, 1, 3);
     struct k_flash_args a = {.m = case_count(c, c->size == CASE_QUICK ? 97 : 256), .way = way};
-    uint32_t room = max_pages * K_PAGE_TOKENS - a.m;
+    bool whisper = c->size != CASE_QUICK && rand_one_in(&c->rand, 4);
+    if (whisper) /* the last of the positions that half a minute of sound has */
+        max_pages = (WHISPER_POSITIONS + K_PAGE_TOKENS - 1) / K_PAGE_TOKENS;
+    uint32_t room = whisper ? WHISPER_POSITIONS - a.m : max_pages * K_PAGE_TOKENS - a.m;
     uint32_t any = rand_below(&c->rand, room + 1), first = RAND_PICK(&c->rand, 0, 0, any, room);
+    if (whisper)
+        first = room;
     a.steps = case_steps(c, &(struct case_steps_params){.rows = a.m,
                                                         .slots = 1,
                                                         .n_ctx = max_pages * K_PAGE_TOKENS,

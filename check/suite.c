@@ -92,6 +92,8 @@ enum status suite_create(const struct suite_params *params, struct suite **out)
             &(struct check_runner_params){
                 .g = s->g, .size = params->size, .twice = params->size != CASE_BENCH},
             &s->runner);
+    if (status == OK && params->seconds > 0 && strcmp(suite_info(s)->kind, "software") != 0)
+        s->p.seconds /= 2;
     if (status == OK && params->variants)
         s->n_steps = suite_steps(gpu_get_info(s->g)->caps, s->steps);
     if (status == OK)
@@ -357,6 +359,12 @@ static enum status run_step(struct suite *s, struct suite_line *l, uint32_t numb
     return gpu_check(s->g);
 }
 
+/* Families of few, large pipelines: they come last. */
+static bool is_heavy(const struct suite_line *l)
+{
+    return !l->family->by_type && l->family->every > 2;
+}
+
 /* Whether case `number` of a line is run at step i. */
 static bool has_turn(const struct suite *s, const struct suite_line *l, uint32_t number, uint32_t i)
 {
@@ -364,7 +372,8 @@ static bool has_turn(const struct suite *s, const struct suite_line *l, uint32_t
     const struct suite_step *step = &s->steps[i];
     if (step->matrix && !l->family->matrix)
         return false;
-    if (s->p.seconds <= 0 || s->p.only >= 0 || !l->family->by_type || step->own)
+    bool many = l->family->by_type || is_heavy(l);
+    if (s->p.seconds <= 0 || s->p.only >= 0 || !many || step->own)
         return true;
     return ((uint32_t)l->type + number + s->p.seed) % TURNS == i % TURNS;
 }
@@ -372,12 +381,14 @@ static bool has_turn(const struct suite *s, const struct suite_line *l, uint32_t
 static enum status run_case(struct suite *s, struct suite_line *l, uint32_t number)
 {
     struct seen seen = {0};
+    double start = time_now();
     if (!s->n_steps)
         TRY(run_step(s, l, number, NULL, &seen));
     for (uint32_t i = 0; i < s->n_steps && !s->stopped; i++) {
         if (has_turn(s, l, number, i))
             TRY(run_step(s, l, number, &s->steps[i], &seen));
     }
+    l->seconds += time_now() - start;
     s->done++;
     return OK;
 }
@@ -397,12 +408,6 @@ static enum status run_line(struct suite *s, struct suite_line *l)
 /* ---- rounds ------------------------------------------------------------------------------- */
 
 enum { AHEAD = 8 }; /* lines whose pipelines are compiled at the same time */
-
-/* Families of few, large pipelines: they come last. */
-static bool is_heavy(const struct suite_line *l)
-{
-    return !l->family->by_type && l->family->every > 2;
-}
 
 static bool takes_part(const struct suite *s, const struct suite_line *l, uint32_t round,
                        bool heavy)

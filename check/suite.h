@@ -21,6 +21,7 @@ struct suite_line {
     uint32_t same_bits; /* of these: agreed in every bit with a reference in f32 or of integers */
     struct check_result worst;
     struct check_limit limit;
+    double seconds; /* that its cases took, references and compiling included */
 };
 
 /* A step on the way from a device without capabilities to the device as it is: a size of
@@ -69,7 +70,8 @@ struct suite_params {
     bool rounds;    /* first case 0 of every line, then case 1 ...; else line after line */
     double seconds; /* with rounds: begin no case after so long, but for case 0 of the lines that
                        do not take long to compile; at the steps that the device would not choose
-                       block types take turns. 0: no end but `cases`, all steps */
+                       block types, and kernels that take long, take turns. Half of it on a GPU.
+                       0: no end but `cases`, all steps */
     bool stop;      /* at the first case that is wrong */
 
     /* All may be NULL. */

@@ -163,12 +163,13 @@ static json_t *lines_json(const struct verify *v)
     json_t *all = json_array();
     for (uint32_t i = 0; i < suite_lines(v->suite); i++) {
         const struct suite_line *l = suite_get_line(v->suite, i);
-        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:i, s:b, s:f, s:f, s:f, s:f}",
+        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:i, s:b, s:f, s:f, s:f, s:f, s:f}",
                                              "kernel", l->family->name, "type", l->type_name,
                                              "cases", (int)l->cases, "wrong", (int)l->wrong,
                                              "same_bits", (int)line_same_bits(l), "max",
                                              l->worst.max, "max_limit", l->limit.max, "nmse",
-                                             l->worst.nmse, "nmse_limit", l->limit.nmse));
+                                             l->worst.nmse, "nmse_limit", l->limit.nmse, "seconds",
+                                             l->seconds));
     }
     return all;
 }
@@ -254,7 +255,7 @@ static enum status new_seed(uint64_t *seed)
 static struct suite_params make_params(struct verify *v)
 {
     enum { THOROUGH_CASES = 16, MOST_CASES = 1000 };
-    const double seconds = 15;
+    const double seconds = 30;
     struct suite_params p = {
         .device = global.device,
         .kernels = opt.kernel,
