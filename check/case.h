@@ -46,6 +46,9 @@ struct check_case {
      * other; then the recording once, which must give the same bits. For plans of many ops. */
     bool stepwise;
 
+    /* What it takes at least, for figures; bytes 0: those of the plan's weights. */
+    double bytes, flops;
+
     /* Runs something other than the plan, and writes to mem what it ought to give; NULL: the
      * plan, by its references. Called after the image is uploaded and mem is set up. */
     enum status (*run)(struct check_case *c);
@@ -161,7 +164,8 @@ struct case_outcome {
     uint32_t n_blamed;
     char blamed[CASE_MAX_BLAMED][GPU_VARIANT_TEXT];
     double seconds;  /* CASE_BENCH: median of the plan's dispatches */
-    double bytes;    /* weight bytes that it reads */
+    double bytes;    /* that it reads and writes at least, or those of its weights; 0: not known */
+    double flops;    /* 0: not what it is about */
     uint64_t digest; /* of all bits that the references say something about */
     char text[320];
 };

@@ -69,6 +69,11 @@ enum status case_attn(struct check_case *c, enum quant_type type)
                                 .rows = a.b, .slots = slots, .n_ctx = a.splits * K_PAGE_TOKENS});
     a.kv = case_kv(c, heads, kv_heads, d, slots, max_pages, &a.steps);
     case_fill_kv(c, &a.kv, &a.steps);
+    for (uint32_t i = 0; i < case_step_header(c, &a.steps)->n_rows; i++) {
+        const struct k_row *row = &case_step_rows(c, &a.steps)[i];
+        if (row->slot != K_NO_SLOT) /* keys and values in f16 */
+            c->bytes += 4.0 * (row->pos + 1) * kv_heads * d;
+    }
     a.scale = (float)(1 / sqrt(d));
     a.q = case_normals(c, (uint64_t)a.b * heads * d, rand_one_in(&c->rand, 4) ? 6 : 1, "q");
     a.counter = case_counters(c, (uint64_t)a.b * heads, "counter");
@@ -138,6 +143,8 @@ static enum status flash(struct check_case *c, enum k_way way)
     a.scale = (float)(1 / sqrt(d));
     a.q = case_normals(c, (uint64_t)a.m * heads * d, rand_one_in(&c->rand, 4) ? 6 : 1, "q");
     a.out = case_out(c, (uint64_t)a.m * heads * d, "out");
+    for (uint32_t i = 0; i < case_step_header(c, &a.steps)->n_rows; i++)
+        c->flops += 4.0 * (first + i + 1) * heads * d;
     case_text(c, "m %u (%u in use) from %u heads %u/%u of %u%s", a.m,
               case_step_header(c, &a.steps)->n_rows, first, heads, kv_heads, d,
               a.way == K_WAY_NV ? " nv" : "");

@@ -10,6 +10,8 @@ enum status case_norm(struct check_case *c, enum quant_type type)
     struct k_norm_args a = {.rows = case_count(c, 131)};
     a.k = m ? m->embed : 8 * case_count(c, 300);
     a.eps = rand_one_in(&c->rand, 2) ? 1e-5f : 1e-6f;
+    if (c->size == CASE_BENCH)
+        a.rows = 512;
     a.x_rows = a.rows;
     bool out_rows = rand_one_in(&c->rand, 3);
     if (out_rows) {
@@ -22,6 +24,7 @@ enum status case_norm(struct check_case *c, enum quant_type type)
     a.x = case_floats(c, (uint64_t)a.x_rows * a.k, 1, "x");
     a.w = case_normals(c, a.k, 1, "w");
     a.out = case_out(c, (uint64_t)a.rows * a.k, "out");
+    c->bytes = 4.0 * a.k * (2 * a.rows + 1);
     case_text(c, "rows %u k %u eps %g%s", a.rows, a.k, (double)a.eps, out_rows ? " out_rows" : "");
     return k_norm(c->plan, &a);
 }
@@ -51,6 +54,7 @@ static enum status matmul(struct check_case *c, enum quant_type type, enum k_way
     memset(c->image + (a.x - c->base) + (uint64_t)rows * k * 4, 0xff,
            (uint64_t)(a.m - rows) * k * 4);
     a.w = case_weight(c, type, n, k, "w");
+    c->flops = 2.0 * rows * n * k;
     a.bias = rand_one_in(&c->rand, 2) ? case_normals(c, n, 1, "bias") : 0;
     uint32_t residual = rand_below(&c->rand, 3); /* none, its own, in place */
     a.residual = residual ? case_normals(c, (uint64_t)a.m * n, 1, "residual") : 0;
@@ -124,9 +128,12 @@ enum status case_silu(struct check_case *c, enum quant_type type)
 {
     (void)type;
     uint64_t n = RAND_PICK(&c->rand, 1, 3, 4, 255, 256, 257, 4097, 70001);
+    if (c->size == CASE_BENCH)
+        n = 512 * 8192;
     uint64_t gate = case_floats(c, n, RAND_PICK(&c->rand, 1, 1, 20), "gate");
     uint64_t up = case_floats(c, n, 1, "up");
     uint64_t out = case_out(c, n, "out");
+    c->bytes = 12.0 * (double)n;
     case_text(c, "n %u", (uint32_t)n);
     return k_silu_mul(c->plan, gate, up, out, n);
 }

@@ -341,7 +341,9 @@ static enum status measure(struct check_runner *r, struct case_outcome *out)
     }
     qsort(seconds, BENCH_RUNS, sizeof *seconds, by_size);
     out->seconds = seconds[BENCH_RUNS / 2];
-    for (uint32_t j = 0; j < plan_count(c->plan); j++)
+    out->flops = c->flops;
+    out->bytes = c->bytes;
+    for (uint32_t j = 0; j < plan_count(c->plan) && c->bytes <= 0; j++)
         out->bytes += (double)plan_get(c->plan, j)->weight_bytes;
     return OK;
 }

@@ -23,6 +23,7 @@ struct suite {
     double start;
     bool stopped;
     struct gpu_verified found;
+    struct check_peak peak;
 };
 
 bool suite_matches(const char *patterns, const char *name, const char *other)
@@ -92,6 +93,8 @@ enum status suite_create(const struct suite_params *params, struct suite **out)
             &(struct check_runner_params){
                 .g = s->g, .size = params->size, .twice = params->size != CASE_BENCH},
             &s->runner);
+    if (status == OK && params->peak)
+        status = check_peak(s->g, &s->peak);
     if (status == OK && params->seconds > 0 && strcmp(suite_info(s)->kind, "software") != 0)
         s->p.seconds /= 2;
     if (status == OK && params->variants)
@@ -118,6 +121,11 @@ void suite_destroy(struct suite **suite)
 const struct gpu_info *suite_info(const struct suite *s)
 {
     return s->g ? gpu_get_info(s->g) : NULL;
+}
+
+const struct check_peak *suite_peak(const struct suite *s)
+{
+    return &s->peak;
 }
 
 uint32_t suite_lines(const struct suite *s)

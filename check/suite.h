@@ -8,6 +8,7 @@
 #define TAWNY_CHECK_SUITE_H
 
 #include "case.h"
+#include "peak.h"
 
 struct suite;
 
@@ -64,6 +65,7 @@ struct suite_params {
                         compiled once for so many, and no share is taken */
     int64_t only;    /* only the case of that number; negative: all */
     enum case_size size;
+    bool peak;      /* measure what figures of CASE_BENCH are held against: suite_peak() */
     bool mixed;     /* with CASE_QUICK: cases of an odd number may take shapes of real models */
     bool variants;  /* each case at every step that makes other dispatches of it; where no matrix
                        units are used, all of them must give the same bits */
@@ -87,6 +89,9 @@ void suite_destroy(struct suite **s);
 
 /* What it runs on; NULL with no_device. */
 const struct gpu_info *suite_info(const struct suite *s);
+
+/* With params.peak. */
+const struct check_peak *suite_peak(const struct suite *s);
 
 uint32_t suite_lines(const struct suite *s);
 const struct suite_line *suite_get_line(const struct suite *s, uint32_t i);

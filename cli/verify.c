@@ -15,7 +15,7 @@
 static struct {
     const char *kernel, *report;
     int64_t seed, cases, only;
-    bool quick, thorough, compile_only;
+    bool quick, thorough, bench, compile_only;
 } opt = {.seed = -1, .only = -1};
 
 static struct verify_model_options with_model;
@@ -29,6 +29,8 @@ static const struct option options[] = {
     {"--only", OPT_INT, &opt.only, "N", "the case of that number alone; -1: all", -1, 1e6},
     {"--quick", OPT_FLAG, &opt.quick, NULL, "one case of each, and only the best variants"},
     {"--thorough", OPT_FLAG, &opt.thorough, NULL, "shapes of real models in all cases, 16 of each"},
+    {"--bench", OPT_FLAG, &opt.bench, NULL,
+     "shapes of real models alone, checked and timed on the same inputs"},
     {"--report", OPT_TEXT, &opt.report, "FILE", "write the report also if nothing is wrong"},
     {"--compile-only", OPT_FLAG, &opt.compile_only, NULL,
      "run nothing: what the compiler makes of each pipeline"},
@@ -51,7 +53,7 @@ struct verify {
     struct report report;
     uint64_t seed;
     double start;
-    json_t *failures;
+    json_t *failures, *times;
 };
 
 /* A driver's compiler, or a shader on a software device, may take the program down: name the case.
@@ -111,9 +113,46 @@ static void say_failure(const struct suite_case *c)
     say("  again: tawny verify %s", c->again);
 }
 
+/* Matrix units are not what the peak was measured on. */
+static double share_of_peak(const struct check_peak *peak, const struct case_outcome *o)
+{
+    if (o->flops > 0)
+        return o->matrix ? 0 : o->flops / o->seconds / peak->flops;
+    return o->bytes / o->seconds / peak->read_bytes;
+}
+
+static void add_time(struct verify *v, const struct suite_case *c)
+{
+    const struct case_outcome *o = c->out;
+    const struct check_peak *peak = suite_peak(v->suite);
+    char name[64], rate[32] = "", part[32] = "";
+    if (o->seconds <= 0)
+        return;
+    double share = share_of_peak(peak, o);
+    json_array_append_new(v->times, json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f}", "kernel",
+                                              c->line->family->name, "type", c->line->type_name,
+                                              "text", o->text, "seconds", o->seconds,
+                                              "bytes_per_second", o->bytes / o->seconds, "flops",
+                                              o->flops / o->seconds, "share_of_peak", share));
+    if (global.json)
+        return;
+    if (o->flops > 0)
+        snprintf(rate, sizeof rate, "%.3f TFLOP/s", o->flops / o->seconds * 1e-12);
+    else if (o->bytes > 0)
+        snprintf(rate, sizeof rate, "%.1f GB/s", o->bytes / o->seconds * 1e-9);
+    if (share > 0)
+        snprintf(part, sizeof part, "%.0f %%", share * 100);
+    progress_clear();
+    out_printf("%-18s %9.1f us  %14s  %5s  %s\n", line_name(c->line, name), o->seconds * 1e6, rate,
+               part, o->text);
+    out_flush();
+}
+
 static bool on_case(void *ctx, const struct suite_case *c)
 {
     struct verify *v = ctx;
+    if (opt.bench && c->status == OK)
+        add_time(v, c);
     if (c->status == OK && !c->out->result.wrong)
         return !interrupted();
     if (c->line->wrong == 1)
@@ -163,13 +202,12 @@ static json_t *lines_json(const struct verify *v)
     json_t *all = json_array();
     for (uint32_t i = 0; i < suite_lines(v->suite); i++) {
         const struct suite_line *l = suite_get_line(v->suite, i);
-        json_array_append_new(all, json_pack("{s:s, s:s, s:i, s:i, s:b, s:f, s:f, s:f, s:f, s:f}",
-                                             "kernel", l->family->name, "type", l->type_name,
-                                             "cases", (int)l->cases, "wrong", (int)l->wrong,
-                                             "same_bits", (int)line_same_bits(l), "max",
-                                             l->worst.max, "max_limit", l->limit.max, "nmse",
-                                             l->worst.nmse, "nmse_limit", l->limit.nmse, "seconds",
-                                             l->seconds));
+        json_array_append_new(
+            all, json_pack("{s:s, s:s, s:i, s:i, s:b, s:f, s:f, s:f, s:f, s:f}", "kernel",
+                           l->family->name, "type", l->type_name, "cases", (int)l->cases, "wrong",
+                           (int)l->wrong, "same_bits", (int)line_same_bits(l), "max", l->worst.max,
+                           "max_limit", l->limit.max, "nmse", l->worst.nmse, "nmse_limit",
+                           l->limit.nmse, "seconds", l->seconds));
     }
     return all;
 }
@@ -211,12 +249,15 @@ static enum status print_json(struct verify *v, const char *verdict, bool whole)
     for (uint32_t i = 0; i < suite_failed(v->suite); i++)
         json_array_append_new(failed, json_string(suite_get_failed(v->suite, i)));
     return out_json(
-        json_pack("{s:s, s:o, s:o, s:I, s:i, s:i, s:f, s:o, s:O, s:o, s:b, s:s}", "version",
-                  tawny_version(), "device", json_text(info->name, strlen(info->name)), "driver",
-                  json_text(info->driver, strlen(info->driver)), "seed", (json_int_t)v->seed,
-                  "cases", (int)suite_cases(v->suite), "wrong", (int)suite_wrong(v->suite),
-                  "seconds", time_now() - v->start, "kernels", lines_json(v), "failures",
-                  v->failures, "avoided", failed, "whole", (int)whole, "verdict", verdict),
+        json_pack("{s:s, s:o, s:o, s:I, s:i, s:i, s:f, s:o, s:O, s:O, s:f, s:f, s:o, s:b, s:s}",
+                  "version", tawny_version(), "device", json_text(info->name, strlen(info->name)),
+                  "driver", json_text(info->driver, strlen(info->driver)), "seed",
+                  (json_int_t)v->seed, "cases", (int)suite_cases(v->suite), "wrong",
+                  (int)suite_wrong(v->suite), "seconds", time_now() - v->start, "kernels",
+                  lines_json(v), "failures", v->failures, "times", v->times,
+                  "peak_bytes_per_second", suite_peak(v->suite)->read_bytes, "peak_flops",
+                  suite_peak(v->suite)->flops, "avoided", failed, "whole", (int)whole, "verdict",
+                  verdict),
         true);
 }
 
@@ -224,7 +265,7 @@ static enum status print_json(struct verify *v, const char *verdict, bool whole)
 static enum status conclude(struct verify *v, enum status s)
 {
     char verdict[512];
-    bool whole = s == OK && !interrupted() && !opt.kernel && opt.only < 0;
+    bool whole = s == OK && !interrupted() && !opt.kernel && opt.only < 0 && !opt.bench;
     make_verdict(v, s, verdict, sizeof verdict);
     report_close(&v->report, v->suite, verdict);
     if (suite_keep(v->suite, whole) != OK)
@@ -262,15 +303,18 @@ static struct suite_params make_params(struct verify *v)
         .seed = v->seed,
         .cases = (uint32_t)opt.cases,
         .only = opt.only,
-        .size = opt.thorough ? CASE_THOROUGH : CASE_QUICK,
+        .size = opt.bench      ? CASE_BENCH
+                : opt.thorough ? CASE_THOROUGH
+                               : CASE_QUICK,
         .mixed = true,
-        .variants = !opt.quick,
-        .rounds = true,
+        .peak = opt.bench,
+        .variants = !opt.quick && !opt.bench,
+        .rounds = !opt.bench,
         .on_start = on_start,
         .on_case = on_case,
         .ctx = v,
     };
-    if (!p.cases && opt.quick) {
+    if (!p.cases && (opt.quick || opt.bench)) {
         p.cases = 1;
     } else if (!p.cases && opt.thorough) {
         p.cases = THOROUGH_CASES;
@@ -288,12 +332,17 @@ static enum status verify_kernels(void)
     TRY(new_seed(&v.seed));
     v.report.seed = v.seed;
     v.failures = json_array();
+    v.times = json_array();
     struct suite_params params = make_params(&v);
     TRY_GOTO(suite_create(&params, &v.suite));
     TRY_GOTO(report_open(&v.report, v.suite));
     if (!global.json)
         TRY_GOTO(out_printf("%s, %s, tawny %s, seed %" PRIu64 "\n", suite_info(v.suite)->name,
                             suite_info(v.suite)->driver, tawny_version(), v.seed));
+    if (opt.bench && !global.json)
+        TRY_GOTO(out_printf("peak as measured: %.1f GB/s read, %.3f TFLOP/s in f32\n",
+                            suite_peak(v.suite)->read_bytes * 1e-9,
+                            suite_peak(v.suite)->flops * 1e-12));
     TRY_GOTO(out_flush());
     signal(SIGSEGV, on_crash);
     signal(SIGBUS, on_crash);
@@ -311,21 +360,24 @@ static enum status verify_kernels(void)
 fail:
     suite_destroy(&v.suite);
     json_decref(v.failures);
+    json_decref(v.times);
     return s;
 }
 
 static enum status run(char **operands, size_t n_operands)
 {
-    if (n_operands && (opt.compile_only || opt.kernel || opt.thorough || opt.only >= 0))
-        return status_fail(ERR_USAGE, "verify: --kernel, --only, --thorough and --compile-only "
-                                      "take no MODEL");
+    bool kernels_only = opt.compile_only || opt.kernel || opt.thorough || opt.only >= 0 ||
+                        opt.quick || opt.bench || opt.report || opt.cases;
+    if (n_operands && kernels_only)
+        return status_fail(ERR_USAGE, "verify: --kernel, --cases, --only, --quick, --thorough, "
+                                      "--bench, --report and --compile-only take no MODEL");
     if (n_operands)
         return verify_model(operands[0], &with_model);
     if (with_model.prompt || with_model.save || with_model.against || with_model.predict)
         return status_fail(ERR_USAGE, "verify: --prompt, --predict, --save and --against need a "
                                       "MODEL");
-    if (opt.quick && opt.thorough)
-        return status_fail(ERR_USAGE, "--quick and --thorough exclude each other");
+    if (opt.quick + opt.thorough + opt.bench > 1)
+        return status_fail(ERR_USAGE, "--quick, --thorough and --bench exclude each other");
     if (opt.compile_only)
         return verify_compile(opt.kernel, opt.thorough);
     return verify_kernels();

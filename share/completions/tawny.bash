@@ -22,7 +22,7 @@ _tawny_options() {
             --device --no-verified-variants --json --stats"
         ;;
     verify)
-        echo "--kernel -s --seed --cases --only --quick --thorough --report --compile-only
+        echo "--kernel -s --seed --cases --only --quick --thorough --bench --report --compile-only
             -p --prompt -n --predict --save --against --device --json"
         ;;
     esac

@@ -184,6 +184,19 @@ def test_interrupted():
         assert text.startswith("tawny verify report") and "interrupted" in text, text
 
 
+def test_bench():
+    """Times of shapes that are checked as well, held against what the device was measured at."""
+    r = tawny("verify", "--kernel", "silu,flash", "--bench", "--seed", 3, "--json").json()
+    assert r["peak_bytes_per_second"] > 1e8 and r["peak_flops"] > 1e8, r
+    times = {t["kernel"]: t for t in r["times"]}
+    assert set(times) == {"silu", "flash"} and not r["wrong"], r
+    for t in times.values():
+        assert 0 < t["share_of_peak"] < 1.5 and t["seconds"] > 0, t
+    assert times["silu"]["bytes_per_second"] > 0 and times["flash"]["flops"] > 0, times
+    assert abs(times["silu"]["bytes_per_second"] - 12 * 512 * 8192 / times["silu"]["seconds"]) < 1e4
+    assert not r["whole"], "a part must not count as the whole"
+
+
 def test_bad_input():
     fails(4, "verify", gpu=False, env={"VK_DRIVER_FILES": "/none.json",
                                        "VK_ICD_FILENAMES": "/none.json"}, words=["Vulkan"])
@@ -192,6 +205,7 @@ def test_bad_input():
     fails(2, "verify", "--cases", "x", words=["--cases"], gpu=False)
     fails(2, "verify", "--seed", "-3", words=["--seed"], gpu=False)
     fails(2, "verify", "--quick", "--thorough", words=["--quick"], gpu=False)
+    fails(2, "verify", "--bench", "x.gguf", words=["MODEL"], gpu=False)
     fails(1, "verify", *FEW, "--report", "/nosuch/x", words=["--report", "/nosuch/x"])
 
 
