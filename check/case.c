@@ -11,7 +11,14 @@
 
 enum { GUARD = 256 };
 
-static const uint32_t nan_pattern = 0x7fa00000; /* signalling, as f32; NaN as two f16 too */
+static const uint32_t nan_pattern = 0x7fa17fa1; /* signalling, as f32; NaN as two f16 too */
+
+/* Byte i of a guard: NaNs, as f32 and every other f16, of other bits each. */
+static uint8_t guard_byte(uint64_t i)
+{
+    uint8_t b = (uint8_t)(0xa5 ^ i * 37);
+    return i % 4 == 3 ? 0x7f : i % 4 == 2 ? b | 0xa0 : b;
+}
 
 void case_text(struct check_case *c, const char *fmt, ...)
 {
@@ -28,7 +35,7 @@ void *case_buf(struct check_case *c, uint64_t bytes, bool align256, const char *
         start += 16 * rand_below(&c->data, 16);
     uint64_t end = align_up(start + bytes, 4) + GUARD;
     for (uint64_t i = c->used; i < end; i++)
-        c->image[i] = (uint8_t)(0xa5 ^ i * 37);
+        c->image[i] = guard_byte(i);
     for (uint64_t i = 0; i < bytes; i++)
         c->image[start + i] = (uint8_t)(nan_pattern >> 8 * (i % 4));
     c->used = end;

@@ -234,7 +234,7 @@ MUTANTS = (
     (MASK, 'flash.comp', 'min(Steps(p.step).v.n_rows, p.m);', 'p.m;'),
     (MASK, 'attn.comp', 't < n ? v : uintBitsToFloat(0xff800000u)',
      't <= n ? v : uintBitsToFloat(0xff800000u)'),
-    (MASK, 'attn.comp', 'sum[g] = TID < n ?', 'sum[g] = TID <= n ?'),
+    (MASK, 'attn.comp', 'sum[g] = TID < n ?', 'sum[g] = TID + 1u < n ?'),
     (MASK, 'attn.comp', 'b < Steps(p.step).v.n_rows', 'b <= Steps(p.step).v.n_rows'),
     (MASK, 'embed.comp', 'if (b >= Steps(p.step).v.n_rows)', 'if (b > Steps(p.step).v.n_rows)'),
     (MASK, 'matvec.comp', 'if (2u * pair + 1u < N)', 'if (2u * pair < N)'),

@@ -145,7 +145,7 @@ class Runner:
         kind, name = MUTANTS[number][:2]
         place, modules = self.build(number, [], '')
         families = list(dict.fromkeys(FAMILIES[m] for m in modules))
-        options = ['--shaders', place, '--cases', '8']
+        options = ['--shaders', place, '--cases', '16']
         quant = re.fullmatch(r'quant/(\w+)\.glsl', name)
         if quant:
             options += ['--types', 'q4_k,q5_k' if quant[1] == 'k_scales' else quant[1]]
