@@ -427,7 +427,7 @@ static bool takes_part(const struct suite *s, const struct suite_line *l, uint32
 /* Starts compiling for the next lines that take part. What fails is said when it is run. */
 static void warm(struct suite *s, uint32_t line, uint32_t round, bool heavy)
 {
-    for (uint32_t n = 0; line < s->n_lines && n < (heavy ? 2 : AHEAD); line++) {
+    for (uint32_t n = 0; line < s->n_lines && n < (heavy ? 1 : AHEAD); line++) {
         struct suite_line *l = &s->lines[line];
         if (!takes_part(s, l, round, heavy))
             continue;
@@ -447,7 +447,10 @@ static enum status run_round(struct suite *s, uint32_t round, bool heavy, bool *
 {
     uint32_t ahead = 0;
     for (uint32_t i = 0; i < s->n_lines && !s->stopped; i++) {
-        struct suite_line *l = &s->lines[i];
+        /* Not all that take long find time: which ones come first is the seed's choice. */
+        uint32_t at =
+            heavy && s->p.seconds > 0 ? (uint32_t)((i + s->p.seed % s->n_lines) % s->n_lines) : i;
+        struct suite_line *l = &s->lines[at];
         if (!takes_part(s, l, round, heavy))
             continue;
         if (s->p.seconds > 0 && (round || heavy) && time_now() - s->start > s->p.seconds) {
@@ -455,8 +458,8 @@ static enum status run_round(struct suite *s, uint32_t round, bool heavy, bool *
             return OK;
         }
         if (ahead == 0)
-            warm(s, i, round, heavy);
-        ahead = (ahead + 1) % (heavy ? 2 : AHEAD);
+            warm(s, at, round, heavy);
+        ahead = (ahead + 1) % (heavy ? 1 : AHEAD);
         TRY(run_case(s, l, round / (s->p.inputs > 1 ? 1 : l->family->every)));
     }
     return OK;
