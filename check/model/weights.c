@@ -18,7 +18,7 @@ struct tensor {
     const struct quant *q;
     uint64_t addr, blocks;
     uint8_t *raw, *want, *got;
-    struct hash hash[QUANT_MAX_PLANES];
+    struct hash hash[QUANT_MAX_PLANES], in_file[QUANT_MAX_PLANES]; /* of got, of want */
     uint64_t wrong, first; /* bytes; offset of the first one in GPU memory */
     uint8_t first_want, first_got;
 };
@@ -48,12 +48,25 @@ static enum status compare_blocks(struct tensor *t, uint64_t from, uint64_t n)
             memcpy(t->want + i * seg->length, t->raw + i * t->q->bytes + seg->offset, seg->length);
         TRY(gpu_download(t->m->gpu, t->got, t->addr + at, n * seg->length));
         hash_add(&t->hash[p], t->got, n * seg->length);
+        hash_add(&t->in_file[p], t->want, n * seg->length);
         compare(t, at, n * seg->length);
     }
     return OK;
 }
 
-static void find_weights(struct tensor *t)
+/* The hash of all planes. */
+static uint64_t whole(const struct tensor *t, struct hash *planes)
+{
+    struct hash all;
+    hash_start(&all);
+    for (uint32_t p = 0; p < t->q->planes; p++) {
+        uint64_t h = hash_end(&planes[p]);
+        hash_add(&all, &h, sizeof h);
+    }
+    return hash_end(&all);
+}
+
+static void find_weights(struct tensor *t, uint64_t digest)
 {
     uint64_t blocks = t->blocks;
     uint32_t plane = t->q->planes - 1;
@@ -66,9 +79,9 @@ static void find_weights(struct tensor *t)
         t->m, CHECK_BLAME_WEIGHTS, NULL, 0,
         "tensor %s (%s) in GPU memory is not what the file holds: %" PRIu64 " of %" PRIu64
         " bytes differ, first byte %" PRIu64 " (0x%02x, the file says 0x%02x), in the block of row "
-        "%" PRIu64 ", column %" PRIu64,
+        "%" PRIu64 ", column %" PRIu64 " (hash %016" PRIx64 ", of the file %016" PRIx64 ")",
         t->t->name, t->q->name, t->wrong, t->t->bytes, t->first, t->first_got, t->first_want,
-        weight / t->t->ne[0], weight % t->t->ne[0]);
+        weight / t->t->ne[0], weight % t->t->ne[0], digest, whole(t, t->in_file));
     if (!f)
         return;
     f->wrong = t->wrong;
@@ -79,9 +92,10 @@ static void find_weights(struct tensor *t)
 static enum status check_tensor(struct tensor *t, uint64_t *done, uint64_t total)
 {
     uint64_t step = SLICE / t->q->bytes;
-    struct hash whole;
-    for (uint32_t p = 0; p < QUANT_MAX_PLANES; p++)
+    for (uint32_t p = 0; p < QUANT_MAX_PLANES; p++) {
         hash_start(&t->hash[p]);
+        hash_start(&t->in_file[p]);
+    }
     t->blocks = t->t->bytes / t->q->bytes;
     for (uint64_t at = 0; at < t->blocks; at += step) {
         uint64_t n = t->blocks - at < step ? t->blocks - at : step;
@@ -90,15 +104,10 @@ static enum status check_tensor(struct tensor *t, uint64_t *done, uint64_t total
         TRY(compare_blocks(t, at, n));
         *done += n * t->q->bytes;
     }
-    hash_start(&whole);
-    for (uint32_t p = 0; p < t->q->planes; p++) {
-        uint64_t h = hash_end(&t->hash[p]);
-        hash_add(&whole, &h, sizeof h);
-    }
-    uint64_t digest = hash_end(&whole);
+    uint64_t digest = whole(t, t->hash);
     t->m->report.weights_digest = t->m->report.weights_digest * 0x100000001b3u ^ digest;
     if (t->wrong)
-        find_weights(t);
+        find_weights(t, digest);
     return save_tensor(t->m, t->t->name, digest);
 }
 

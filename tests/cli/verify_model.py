@@ -1,11 +1,12 @@
 """verify MODEL: its table and JSON, saving and comparing, and what it refuses."""
+import json
 import os
 import signal
 import subprocess
 import tempfile
 import time
 
-from common import ENV, command, fails, model, run_cases, tawny
+from common import BUILD, ENV, VK, command, fails, model, run_cases, tawny
 
 M = model()
 SHORT = ["-p", "Hello there", "-n", 1]
@@ -66,11 +67,38 @@ def test_table_and_saving():
         fails(1, "verify", M, *SHORT, "--against", folder, words=["verify.txt"])
 
 
+def test_a_fault_is_named():
+    """Exit code 7; kernel, variant, layer, shapes and the worst element, in words and as JSON."""
+    faulty = os.path.join(BUILD, "tests", "cli", "tawny-faulty")
+    env = dict(ENV, TAWNY_TEST_PLANT="qkv:FAdd to FSub:0")
+    for more in [[], ["--json"]]:
+        done = subprocess.run([*VK, faulty, "verify", M, *map(str, SHORT), *more],
+                              capture_output=True, text=True, env=env, timeout=300, check=False)
+        assert done.returncode == 7, done
+        assert " of decode 1x1 (qkv, layer 0) is wrong on the inputs it had: " in done.stderr
+        if more:
+            j = json.loads(done.stdout)
+            found = j["findings"][0]
+            assert not j["right"] and j["complete"] and j["blame"] == "operation", j
+            assert (found["kernel"], found["layer"]) == ("qkv", 0), found
+            assert found["wrong"] > 0 and "K 256" in found["variant"], found
+            assert found["tensor"].startswith("blk.0.attn_"), found
+            assert found["worst"]["expected"] != found["worst"]["got"], found
+            assert any(x["nmse"] and x["nmse"] > x["nmse_limit"] for x in j["layers"]), j
+        else:
+            lines = done.stdout.splitlines()
+            assert " is WRONG with " + M in lines[-1], done.stdout
+            assert any("WRONG in 1 " in line and " BEYOND" in line for line in lines), done.stdout
+            assert any(line.startswith("  value ") for line in lines), done.stdout
+
+
 def test_bad_input():
     fails(2, "verify", "-p", "x", gpu=False, words=["MODEL"])
     fails(2, "verify", M, "--kernel", "x", gpu=False, words=["--kernel", "MODEL"])
     fails(3, "verify", "/nonexistent.gguf", gpu=False, words=["/nonexistent.gguf"])
     fails(2, "verify", M, "-p", "word " * 2000, words=["context"])
+    fails(4, "verify", M, "--device", "no such GPU", words=["no such GPU"])
+    fails(4, "verify", M, gpu=False, env={"VK_DRIVER_FILES": "/nonexistent"})
     with tempfile.TemporaryDirectory() as root:
         broken = os.path.join(root, "broken.gguf")
         with open(M, "rb") as f:
