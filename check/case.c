@@ -118,6 +118,9 @@ static void random_block(struct check_rand *r, enum quant_type type, double scal
     static const struct scales table[QUANT_COUNT] = {
         [QUANT_Q4_0] = {{0}, {1 / 4.6}},
         [QUANT_Q8_0] = {{0}, {1 / 74.0}},
+        [QUANT_Q4_1] = {{0, 2}, {1 / 4.6, 1.0}},
+        [QUANT_Q5_0] = {{0}, {1 / 9.2}},
+        [QUANT_Q5_1] = {{0, 2}, {1 / 9.2, 1.0}},
         [QUANT_Q4_K] = {{0, 2}, {1 / 300.0, 1 / 40.0}},
         [QUANT_Q5_K] = {{0, 2}, {1 / 600.0, 1 / 40.0}},
         [QUANT_Q6_K] = {{208}, {1 / 1350.0}},

@@ -32,6 +32,8 @@ static const struct mix mixes[] = {
     {"BF16", QUANT_BF16, QUANT_BF16},   {"Q4_0", QUANT_Q4_0, QUANT_Q4_0},
     {"Q8_0", QUANT_Q8_0, QUANT_Q8_0},   {"Q4_K_M", QUANT_Q4_K, QUANT_Q6_K},
     {"Q5_K_M", QUANT_Q5_K, QUANT_Q6_K}, {"Q6_K", QUANT_Q6_K, QUANT_Q6_K},
+    {"Q4_1", QUANT_Q4_1, QUANT_Q4_1},   {"Q5_0", QUANT_Q5_0, QUANT_Q5_0},
+    {"Q5_1", QUANT_Q5_1, QUANT_Q5_1},
 };
 
 enum { MAX_PAGES = 32, SLOTS = 16, PAGE_TOKENS = K_PAGE_TOKENS };

@@ -49,6 +49,9 @@ const struct bits_layout *bits_layout(enum quant_type type)
         [QUANT_BF16] = {8, 1, false, false, by_8},
         [QUANT_Q8_0] = {16, 1, true, false, by_16},
         [QUANT_Q4_0] = {32, 2, true, false, by_block},
+        [QUANT_Q4_1] = {32, 2, true, true, by_block},
+        [QUANT_Q5_0] = {32, 2, true, false, by_block},
+        [QUANT_Q5_1] = {32, 2, true, true, by_block},
         [QUANT_Q4_K] = {32, 2, true, true, by_nibbles},
         [QUANT_Q5_K] = {32, 2, true, true, by_nibbles},
         [QUANT_Q6_K] = {32, 2, true, false, by_halves},
@@ -90,6 +93,11 @@ static void unscaled(enum quant_type type, const uint8_t *block, float *q)
         memset(b + 12, 1, 4);
         memcpy(b, one, 2);
         break;
+    case QUANT_Q4_1:
+    case QUANT_Q5_1:
+        memset(b + 2, 0, 2);
+        memcpy(b, one, 2);
+        break;
     case QUANT_Q6_K:
         memset(b + 192, 1, 16);
         memcpy(b + 208, one, 2);
@@ -105,8 +113,15 @@ static void scales(enum quant_type type, const uint8_t *b, float *scale, float *
 {
     switch (type) {
     case QUANT_Q4_0:
+    case QUANT_Q5_0:
     case QUANT_Q8_0:
         from_d(b, 2, scale);
+        break;
+    case QUANT_Q4_1:
+    case QUANT_Q5_1:
+        from_d(b, 2, scale);
+        from_d(b + 2, 2, minus);
+        minus[0] = minus[1] = -minus[0];
         break;
     case QUANT_Q4_K:
     case QUANT_Q5_K:

@@ -21,9 +21,10 @@ from gguf.quants import dequantize, quantize
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.path.join(HERE, '../../.deps/bin/llama-quantize')
-TYPES = ['F32', 'F16', 'BF16', 'Q4_0', 'Q8_0', 'Q4_K', 'Q5_K', 'Q6_K']
+TYPES = ['F32', 'F16', 'BF16', 'Q4_0', 'Q8_0', 'Q4_K', 'Q5_K', 'Q6_K', 'Q4_1', 'Q5_0', 'Q5_1']
 # Offsets of the f16 scales in a block.
-SCALES = {'Q4_0': [0], 'Q8_0': [0], 'Q4_K': [0, 2], 'Q5_K': [0, 2], 'Q6_K': [208]}
+SCALES = {'Q4_0': [0], 'Q8_0': [0], 'Q4_K': [0, 2], 'Q5_K': [0, 2], 'Q6_K': [208],
+          'Q4_1': [0, 2], 'Q5_0': [0], 'Q5_1': [0, 2]}
 # 1, the largest, the smallest normal and subnormal, zeros, negative ones.
 EDGE_SCALES = [0x3C00, 0x7BFF, 0x0400, 0x0001, 0x03FF, 0x0000, 0x8000, 0xBC00, 0xFBFF]
 ROW = 256

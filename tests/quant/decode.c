@@ -86,7 +86,9 @@ static void scales_that_are_no_numbers(void **state)
         enum quant_type type;
         uint32_t at;
     } scales[] = {{QUANT_Q4_0, 0}, {QUANT_Q8_0, 0},   {QUANT_Q4_K, 0}, {QUANT_Q4_K, 2},
-                  {QUANT_Q5_K, 0}, {QUANT_Q6_K, 208}, {QUANT_F16, 0},  {QUANT_BF16, 0}};
+                  {QUANT_Q5_K, 0}, {QUANT_Q6_K, 208}, {QUANT_F16, 0},  {QUANT_BF16, 0},
+                  {QUANT_Q4_1, 0}, {QUANT_Q4_1, 2},   {QUANT_Q5_0, 0}, {QUANT_Q5_1, 0},
+                  {QUANT_Q5_1, 2}};
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
         unsigned char block[256];
         float out[256];

@@ -21,6 +21,8 @@ static void sizes_are_the_formats(void **state)
         {QUANT_BF16, "BF16", 30, 1, 2},     {QUANT_Q4_0, "Q4_0", 2, 32, 18},
         {QUANT_Q8_0, "Q8_0", 8, 32, 34},    {QUANT_Q4_K, "Q4_K", 12, 256, 144},
         {QUANT_Q5_K, "Q5_K", 13, 256, 176}, {QUANT_Q6_K, "Q6_K", 14, 256, 210},
+        {QUANT_Q4_1, "Q4_1", 3, 32, 20},    {QUANT_Q5_0, "Q5_0", 6, 32, 22},
+        {QUANT_Q5_1, "Q5_1", 7, 32, 24},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const struct quant *q = quant_info(known[i].type);
