@@ -34,6 +34,9 @@ enum status weights_index(struct weights *w);
 /* w->files[0] is open; reads everything. */
 enum status gguf_open(struct weights *w);
 
+/* The same for a speech model as whisper.cpp ships it. */
+enum status ggml_open(struct weights *w);
+
 /* Reads the header of w->files[file]: metadata and tensors are appended. */
 enum status gguf_read_header(struct weights *w, uint32_t file, uint32_t *version);
 

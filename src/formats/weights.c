@@ -115,6 +115,7 @@ struct format {
 
 static const struct format formats[] = {
     {"GGUF", "GGUF", gguf_open},
+    {"ggml .bin", "lmgg", ggml_open},
 };
 
 static enum status open_by_content(struct weights *w)
@@ -128,10 +129,12 @@ static enum status open_by_content(struct weights *w)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (n == sizeof magic && !memcmp(magic, formats[i].magic, sizeof magic))
             return formats[i].open(w);
-    return status_fail(ERR_MODEL,
-                       "%s: magic at offset 0: is '%s', but a model file begins with '%s' (the "
-                       "file has %" PRIu64 " bytes)",
-                       f->path, str_show(shown, magic, (size_t)n), formats[0].magic, f->size);
+    return status_fail(
+        ERR_MODEL,
+        "%s: magic at offset 0: is '%s', but a model file begins with '%s' (%s) or '%s' "
+        "(%s); the file has %" PRIu64 " bytes",
+        f->path, str_show(shown, magic, (size_t)n), formats[0].magic, formats[0].name,
+        formats[1].magic, formats[1].name, f->size);
 }
 
 enum status weights_open(const char *path, struct weights **out)

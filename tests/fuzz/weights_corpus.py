@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the GGUF fuzzer, small files that each show one thing:
+"""Writes the seeds of the fuzzer of model files, small files that each show one thing:
 
-    gguf_corpus.py [FOLDER]
+    weights_corpus.py [FOLDER]
 
-The default folder is corpus/gguf beside this script; files there that are not seeds (inputs that
+The default folder is corpus/weights beside this script; files there that are not seeds (inputs that
 once failed) are left alone."""
 
 import os
@@ -11,6 +11,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..'))
+from ggml_writer import Ggml  # noqa: E402
 from gguf_writer import Gguf, TYPES  # noqa: E402
 
 NEXT_FILE = b'-NEXT-FILE-'
@@ -34,6 +35,9 @@ def seeds():
         ('F16', 4),
         ('BF16', 4),
         ('Q4_0', 32),
+        ('Q4_1', 32),
+        ('Q5_0', 32),
+        ('Q5_1', 32),
         ('Q8_0', 32),
         ('Q4_K', 256),
         ('Q5_K', 256),
@@ -65,10 +69,18 @@ def seeds():
             p.meta('split.count', 'u16', 2).meta('split.tensors.count', 'i32', total)
             parts.append(p.tensor(t, [8]).bytes())
         yield name, NEXT_FILE.join(parts)
+    yield 'ggml-header', Ggml()
+    f = Ggml().token(b'a').token(b'').token(b'\xff\0')
+    yield 'ggml', f.tensor('x', [3, 2, 4], 'F16').tensor('y', [64, 2], 'Q5_0').tensor('z', [1, 4])
+    yield 'ggml-twice', Ggml().token(b'a').tensor('x', [1]).tensor('x', [1])
+    yield 'ggml-dims', Ggml().token(b'a').tensor('x', [1], n_dims=5)
+    yield 'ggml-quantised', Ggml(ftype=2008).token(b'a').tensor('x', [32, 2], 'Q5_1').tensor(
+        'y', [32], 'Q4_1'
+    )
 
 
 def main():
-    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, 'corpus', 'gguf')
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, 'corpus', 'weights')
     os.makedirs(folder, exist_ok=True)
     for name, content in seeds():
         with open(os.path.join(folder, name), 'wb') as out:
