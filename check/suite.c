@@ -170,18 +170,27 @@ static void add_failed(struct gpu_verified *v, const char *variant)
         snprintf(v->failed[v->n_failed++], GPU_VARIANT_TEXT, "%s", variant);
 }
 
-enum status suite_keep(const struct suite *s, bool whole)
+bool suite_complete(const struct suite *s)
+{
+    for (uint32_t i = 0; i < s->n_lines; i++) {
+        if (!s->lines[i].cases)
+            return false;
+    }
+    return true;
+}
+
+enum status suite_keep(const struct suite *s, bool all)
 {
     char build[SHADER_BUILD_TEXT];
     struct gpu_verified v = s->found, before;
-    if (!whole && !v.n_failed)
-        return OK;
     shader_build(build);
+    gpu_verified_read(suite_info(s), s->p.cache_dir, build, &before);
     v.when = time(NULL);
     v.wrong = s->wrong;
-    v.complete = whole;
-    gpu_verified_read(suite_info(s), s->p.cache_dir, build, &before);
-    for (uint32_t i = 0; i < before.n_failed && !whole; i++)
+    v.complete = all && suite_complete(s);
+    if (!v.complete && !v.n_failed && (!all || before.complete || before.n_failed))
+        return OK;
+    for (uint32_t i = 0; i < before.n_failed && !v.complete; i++)
         add_failed(&v, before.failed[i]);
     return gpu_verified_write(suite_info(s), s->p.cache_dir, build, &v);
 }

@@ -109,10 +109,15 @@ uint32_t suite_cases(const struct suite *s);
 uint32_t suite_failed(const struct suite *s);
 const char *suite_get_failed(const struct suite *s, uint32_t i);
 
-/* Keeps what was found beside the pipeline cache, where gpu_open() finds it. `whole`: every kernel
- * was run, and it replaces what was kept before; else what failed is added to that, and nothing is
- * written where nothing did. ERR: it cannot be written. */
-enum status suite_keep(const struct suite *s, bool whole);
+/* Every line has had a case. */
+bool suite_complete(const struct suite *s);
+
+/* Keeps what was found beside the pipeline cache, where gpu_open() finds it. `all`: nothing was
+ * left out on purpose and nothing broke off. Then a suite that is complete replaces what was kept
+ * before, and one that is not is kept where no complete one was. Otherwise what failed is added to
+ * what was kept, and nothing is written where nothing did. So a variant that failed stays avoided
+ * until its kernels were run again. ERR: it cannot be written. */
+enum status suite_keep(const struct suite *s, bool all);
 
 /* True if one of the patterns, which are separated by commas, matches one of the names. */
 bool suite_matches(const char *patterns, const char *name, const char *other);

@@ -265,13 +265,13 @@ static enum status print_json(struct verify *v, const char *verdict, bool whole)
 static enum status conclude(struct verify *v, enum status s)
 {
     char verdict[512];
-    bool whole = s == OK && !interrupted() && !opt.kernel && opt.only < 0 && !opt.bench;
+    bool all = s == OK && !interrupted() && !opt.kernel && opt.only < 0 && !opt.bench;
     make_verdict(v, s, verdict, sizeof verdict);
     report_close(&v->report, v->suite, verdict);
-    if (suite_keep(v->suite, whole) != OK)
+    if (suite_keep(v->suite, all) != OK)
         say("warning: %s", status_message());
     if (global.json)
-        return print_json(v, verdict, whole);
+        return print_json(v, verdict, all && suite_complete(v->suite));
     TRY(print_table(v));
     for (uint32_t i = 0; i < suite_failed(v->suite); i++)
         TRY(out_printf("%s%s%s", i ? ", " : "from now on these variants are avoided here: ",
