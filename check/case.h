@@ -65,6 +65,7 @@ struct check_family {
     uint32_t every; /* one case where so many are asked for: pipelines that take long to compile */
     enum status (*make)(struct check_case *c, enum quant_type type);
     bool matrix; /* may run on matrix units */
+    bool late;   /* comes after the others where time is short, which check its kernels too */
 };
 
 /* All of them, ended by name NULL. */

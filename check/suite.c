@@ -3,12 +3,15 @@
 
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "kernels/kernels.h"
 #include "kernels/shaders.h"
 
 struct suite {
@@ -24,6 +27,8 @@ struct suite {
     bool stopped;
     struct gpu_verified found;
     struct check_peak peak;
+    atomic_uint at; /* the line that suite_run() is at, of its first round */
+    atomic_bool over;
 };
 
 bool suite_matches(const char *patterns, const char *name, const char *other)
@@ -377,19 +382,22 @@ static enum status run_step(struct suite *s, struct suite_line *l, uint32_t numb
 }
 
 /* Families of few, large pipelines: they come last. */
-static bool is_heavy(const struct suite_line *l)
+static bool is_late(const struct suite *s, const struct suite_line *l)
 {
-    return !l->family->by_type && l->family->every > 2;
+    /* Kernels on matrices as small as the software device's are checked, but never chosen. */
+    const struct gpu_info *info = suite_info(s);
+    bool chosen = (info->caps & GPU_CAP_COOPMAT2) || k_matrices_pay(info);
+    return l->family->late || (l->family->matrix && !chosen);
 }
 
 /* Whether case `number` of a line is run at step i. */
 static bool has_turn(const struct suite *s, const struct suite_line *l, uint32_t number, uint32_t i)
 {
-    enum { TURNS = 4 };
+    enum { TURNS = 8 };
     const struct suite_step *step = &s->steps[i];
     if (step->matrix && !l->family->matrix)
         return false;
-    bool many = l->family->by_type || is_heavy(l);
+    bool many = l->family->by_type || is_late(s, l);
     if (s->p.seconds <= 0 || s->p.only >= 0 || !many || step->own)
         return true;
     return ((uint32_t)l->type + number + s->p.seed) % TURNS == i % TURNS;
@@ -426,19 +434,18 @@ static enum status run_line(struct suite *s, struct suite_line *l)
 
 enum { AHEAD = 8 }; /* lines whose pipelines are compiled at the same time */
 
-static bool takes_part(const struct suite *s, const struct suite_line *l, uint32_t round,
-                       bool heavy)
+static bool takes_part(const struct suite *s, const struct suite_line *l, uint32_t round, bool late)
 {
     uint32_t every = s->p.inputs > 1 ? 1 : l->family->every;
-    return is_heavy(l) == heavy && round % every == 0;
+    return is_late(s, l) == late && round % every == 0;
 }
 
 /* Starts compiling for the next lines that take part. What fails is said when it is run. */
-static void warm(struct suite *s, uint32_t line, uint32_t round, bool heavy)
+static void warm(struct suite *s, uint32_t line, uint32_t round, bool late)
 {
-    for (uint32_t n = 0; line < s->n_lines && n < (heavy ? 1 : AHEAD); line++) {
+    for (uint32_t n = 0; line < s->n_lines && n < (late ? 1 : AHEAD); line++) {
         struct suite_line *l = &s->lines[line];
-        if (!takes_part(s, l, round, heavy))
+        if (!takes_part(s, l, round, late))
             continue;
         uint32_t number = round / l->family->every;
         check_runner_set_size(s->runner, size_of(s, number));
@@ -452,41 +459,112 @@ static void warm(struct suite *s, uint32_t line, uint32_t round, bool heavy)
 }
 
 /* *end: the time is over. */
-static enum status run_round(struct suite *s, uint32_t round, bool heavy, bool *end)
+static enum status run_round(struct suite *s, uint32_t round, bool late, bool *end)
 {
     uint32_t ahead = 0;
     for (uint32_t i = 0; i < s->n_lines && !s->stopped; i++) {
-        /* Not all that take long find time: which ones come first is the seed's choice. */
+        /* Not all that are late find time: which ones come first is the seed's choice. */
         uint32_t at =
-            heavy && s->p.seconds > 0 ? (uint32_t)((i + s->p.seed % s->n_lines) % s->n_lines) : i;
+            late && s->p.seconds > 0 ? (uint32_t)((i + s->p.seed % s->n_lines) % s->n_lines) : i;
         struct suite_line *l = &s->lines[at];
-        if (!takes_part(s, l, round, heavy))
+        if (!late)
+            atomic_store(&s->at, at);
+        if (!takes_part(s, l, round, late))
             continue;
-        if (s->p.seconds > 0 && (round || heavy) && time_now() - s->start > s->p.seconds) {
+        if (s->p.seconds > 0 && (round || late) && time_now() - s->start > s->p.seconds) {
             *end = true;
             return OK;
         }
         if (ahead == 0)
-            warm(s, at, round, heavy);
-        ahead = (ahead + 1) % (heavy ? 1 : AHEAD);
+            warm(s, at, round, late);
+        ahead = (ahead + 1) % (late ? 1 : AHEAD);
         TRY(run_case(s, l, round / (s->p.inputs > 1 ? 1 : l->family->every)));
     }
     return OK;
 }
 
-enum status suite_run(struct suite *s)
+/* ---- the software device's other processors ------------------------------------------------- */
+
+/* The software device compiles a pipeline when it first runs, one at a time, and that is most of
+ * the time that a case takes; what it compiled is in the driver's cache from then on. So a second
+ * suite, on a device of its own, goes through the same cases from the last to the first: what it
+ * finds does not count. */
+struct ahead {
+    struct suite *suite, *of;
+    pthread_t thread;
+    bool running;
+};
+
+static void *run_ahead(void *ctx)
 {
-    s->start = time_now();
-    bool end = false;
-    if (!s->p.rounds || s->p.only >= 0) {
-        for (uint32_t i = 0; i < s->n_lines && !s->stopped; i++)
-            TRY(run_line(s, &s->lines[i]));
-        return OK;
+    struct ahead *a = ctx;
+    for (int late = 0; late < 2; late++) {
+        for (uint32_t i = a->suite->n_lines; i-- && !atomic_load(&a->of->over);) {
+            if (!late && i <= atomic_load(&a->of->at))
+                break;
+            if (takes_part(a->suite, &a->suite->lines[i], 0, late))
+                run_case(a->suite, &a->suite->lines[i], 0);
+        }
     }
+    return NULL;
+}
+
+static bool until_over(void *ctx, const struct suite_case *c)
+{
+    const struct suite *of = ctx;
+    (void)c;
+    return !atomic_load(&of->over);
+}
+
+static void start_ahead(struct ahead *a, struct suite *s)
+{
+    struct suite_params p = s->p;
+    if (s->p.seconds <= 0 || s->p.only >= 0 || strcmp(suite_info(s)->kind, "software") != 0)
+        return;
+    p.device = suite_info(s)->uuid;
+    p.on_start = NULL;
+    p.on_line = NULL;
+    p.on_case = until_over;
+    p.ctx = s;
+    a->of = s;
+    /* Without it all is the same, and slower. */
+    if (suite_create(&p, &a->suite) == OK)
+        a->running = !pthread_create(&a->thread, NULL, run_ahead, a);
+}
+
+static void stop_ahead(struct ahead *a)
+{
+    if (a->running) {
+        atomic_store(&a->of->over, true);
+        pthread_join(a->thread, NULL);
+    }
+    suite_destroy(&a->suite);
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+static enum status run_rounds(struct suite *s)
+{
+    bool end = false;
     for (uint32_t round = 0; round < s->p.cases && !s->stopped && !end; round++) {
         TRY(run_round(s, round, false, &end));
         if (!end)
             TRY(run_round(s, round, true, &end));
     }
     return OK;
+}
+
+enum status suite_run(struct suite *s)
+{
+    struct ahead ahead = {0};
+    s->start = time_now();
+    if (!s->p.rounds || s->p.only >= 0) {
+        for (uint32_t i = 0; i < s->n_lines && !s->stopped; i++)
+            TRY(run_line(s, &s->lines[i]));
+        return OK;
+    }
+    start_ahead(&ahead, s);
+    enum status status = run_rounds(s);
+    stop_ahead(&ahead);
+    return status;
 }

@@ -144,6 +144,9 @@ enum k_way {
                    the rounding alone moves perplexity by 0.2 % */
 };
 
+/* K_WAY_KHR is worth it: a device whose smallest matrix is tiny has no units for it. */
+bool k_matrices_pay(const struct gpu_info *info);
+
 struct k_matmul_args {
     const char *name;
     uint32_t m;

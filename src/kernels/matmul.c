@@ -59,8 +59,12 @@ static enum status simt(struct plan *p, const struct k_matmul_args *a)
     return k_op_add(p, &o);
 }
 
-/* Below 16 rows a tile of matrices is mostly empty. A device whose smallest matrix is tiny has no
- * units for it. */
+bool k_matrices_pay(const struct gpu_info *info)
+{
+    return info->coop_m * info->coop_n * info->coop_k >= 1024;
+}
+
+/* Below 16 rows a tile of matrices is mostly empty. */
 static enum k_way best(const struct gpu_info *info, const struct k_matmul_args *a, bool khr,
                        bool nv)
 {
@@ -68,7 +72,7 @@ static enum k_way best(const struct gpu_info *info, const struct k_matmul_args *
         return K_WAY_F32;
     if (nv)
         return K_WAY_NV;
-    return khr && info->coop_m * info->coop_n * info->coop_k >= 1024 ? K_WAY_KHR : K_WAY_F32;
+    return khr && k_matrices_pay(info) ? K_WAY_KHR : K_WAY_F32;
 }
 
 enum status k_matmul(struct plan *p, const struct k_matmul_args *a)
