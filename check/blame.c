@@ -44,9 +44,11 @@ static void blame_pipes(struct check_case *c, struct case_outcome *out)
 
 /* Each dispatch on what the device has: the first wrong one, not those that its output misled. */
 static void blame_first(void *ctx, uint32_t index, const struct plan_op *op,
-                        const struct check_result *r, struct check_limit limit)
+                        const struct check_mem *wrote, const struct check_result *r,
+                        struct check_limit limit)
 {
     (void)index;
+    (void)wrote;
     (void)limit;
     if (r->wrong)
         case_blame_op(ctx, op);

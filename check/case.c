@@ -13,11 +13,28 @@ enum { GUARD = 256 };
 
 static const uint32_t nan_pattern = 0x7fa17fa1; /* signalling, as f32; NaN as two f16 too */
 
-/* Byte i of a guard: NaNs, as f32 and every other f16, of other bits each. */
+/* Byte i of a guard: NaNs, as f32 and every other f16, of other bits each; the same every GUARD. */
 static uint8_t guard_byte(uint64_t i)
 {
     uint8_t b = (uint8_t)(0xa5 ^ i * 37);
     return i % 4 == 3 ? 0x7f : i % 4 == 2 ? b | 0xa0 : b;
+}
+
+static void fill_guards(uint8_t *image, uint64_t from, uint64_t to)
+{
+    uint8_t pattern[GUARD];
+    for (uint32_t i = 0; i < GUARD; i++)
+        pattern[i] = guard_byte(from + i);
+    for (; from < to; from += GUARD)
+        memcpy(image + from, pattern, to - from < GUARD ? to - from : GUARD);
+}
+
+static void fill_nans(uint8_t *to, uint64_t bytes)
+{
+    uint64_t i = 0;
+    for (; i + 4 <= bytes; i += 4)
+        memcpy(to + i, &nan_pattern, 4);
+    memcpy(to + i, &nan_pattern, bytes - i);
 }
 
 void case_text(struct check_case *c, const char *fmt, ...)
@@ -34,10 +51,9 @@ void *case_buf(struct check_case *c, uint64_t bytes, bool align256, const char *
     if (!align256)
         start += 16 * rand_below(&c->data, 16);
     uint64_t end = align_up(start + bytes, 4) + GUARD;
-    for (uint64_t i = c->used; i < end; i++)
-        c->image[i] = guard_byte(i);
-    for (uint64_t i = 0; i < bytes; i++)
-        c->image[start + i] = (uint8_t)(nan_pattern >> 8 * (i % 4));
+    fill_guards(c->image, c->used, start);
+    fill_nans(c->image + start, bytes);
+    fill_guards(c->image, start + bytes, end);
     c->used = end;
     *addr = c->base + start;
     enum status s = check_mem_name(c->mem, *addr, bytes, tag);
@@ -128,13 +144,14 @@ static void random_block(struct check_rand *r, enum quant_type type, double scal
     const struct quant *q = quant_info(type);
     float v = (float)((double)fast_normal(r) * scale);
     uint32_t bits;
-    uint16_t half = half_from_double((double)v);
+    uint16_t half;
     memcpy(&bits, &v, 4);
     switch (type) {
     case QUANT_F32:
         memcpy(out, &v, 4);
         return;
     case QUANT_F16:
+        half = half_from_double((double)v);
         memcpy(out, &half, 2);
         return;
     case QUANT_BF16:

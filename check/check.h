@@ -62,6 +62,8 @@ float check_in_f32(struct check_mem *mem, uint64_t addr);
 void check_out_f32(struct check_mem *mem, uint64_t addr, double value, double mag);
 /* Rounded to nearest even as f16; beyond 65504 either infinity or 65504 will do. */
 void check_out_f16(struct check_mem *mem, uint64_t addr, double value, double mag);
+/* n of them side by side, each its own magnitude. */
+void check_out_f16s(struct check_mem *mem, uint64_t addr, const double *values, uint32_t n);
 /* Compared bit for bit. */
 void check_out_u32(struct check_mem *mem, uint64_t addr, uint32_t value);
 void check_out_bytes(struct check_mem *mem, uint64_t addr, const void *data, uint64_t bytes);
@@ -149,6 +151,9 @@ struct check_result {
 enum status check_compare(struct check_mem *mem, uint64_t addr, uint64_t bytes, const void *got,
                           struct check_limit limit, struct check_result *r);
 
+/* Adds what was found in another part. */
+void check_merge(const struct check_result *part, struct check_result *r);
+
 /* The same for all 64 KiB pages that references wrote to, fetched from the device. */
 enum status check_compare_written(struct check_mem *mem, struct check_limit limit,
                                   struct check_result *r);
@@ -161,9 +166,10 @@ void check_add_bits(const struct check_result *bits, struct check_result *r);
 
 struct check_plan_params {
     bool keep_going; /* go on after a wrong dispatch, to find more */
-    /* Called after each dispatch; may be NULL. */
+    /* Called after each dispatch; may be NULL. wrote: what its reference wrote. */
     void (*report)(void *ctx, uint32_t index, const struct plan_op *op,
-                   const struct check_result *r, struct check_limit limit);
+                   const struct check_mem *wrote, const struct check_result *r,
+                   struct check_limit limit);
     void *ctx;
 };
 

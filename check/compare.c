@@ -204,6 +204,20 @@ enum status check_compare(struct check_mem *mem, uint64_t addr, uint64_t bytes, 
     return OK;
 }
 
+void check_merge(const struct check_result *part, struct check_result *r)
+{
+    r->values += part->values;
+    r->exact += part->exact;
+    r->same += part->same;
+    r->wrong += part->wrong;
+    r->nmse = fmax(r->nmse, part->nmse);
+    r->max = fmax(r->max, part->max);
+    if (part->first[0] && !r->first[0]) {
+        memcpy(r->first, part->first, sizeof r->first);
+        r->around = part->around;
+    }
+}
+
 enum status check_compare_written(struct check_mem *mem, struct check_limit limit,
                                   struct check_result *result)
 {

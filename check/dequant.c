@@ -19,16 +19,19 @@ static enum status dequant_rows(void *ctx, uint32_t from, uint32_t to)
     uint32_t k = a->w.k;
     enum status s = OK;
     float *row = mem_calloc(k, sizeof *row);
-    if (!row)
-        return ERR_MEMORY;
+    double *held = mem_calloc(k, sizeof *held);
+    if (!row || !held) {
+        s = ERR_MEMORY;
+        goto fail;
+    }
     for (uint32_t i = from; i < to; i++) {
         TRY_GOTO(check_weight_row(a->mem, &a->w, a->p->first + i, row));
-        for (uint32_t j = 0; j < k; j++) {
-            double v = fmin(fmax((double)row[j], -65504.0), 65504.0);
-            check_out_f16(a->mem, a->p->dst + ((uint64_t)i * k + j) * 2, v, fabs(v));
-        }
+        for (uint32_t j = 0; j < k; j++)
+            held[j] = fmin(fmax((double)row[j], -65504.0), 65504.0);
+        check_out_f16s(a->mem, a->p->dst + (uint64_t)i * k * 2, held, k);
     }
 fail:
+    mem_free(held);
     mem_free(row);
     return s;
 }

@@ -8,15 +8,16 @@
 
 static inline double half_to_double(uint16_t h)
 {
-    int e = h >> 10 & 31;
-    double m = h & 1023;
+    uint64_t e = h >> 10 & 31, m = h & 1023, bits;
     double v;
-    if (e == 31)
-        v = m == 0.0 ? (double)INFINITY : (double)NAN;
-    else if (e == 0)
-        v = ldexp(m, -24);
-    else
-        v = ldexp(m + 1024.0, e - 25);
+    if (e == 31) {
+        v = m == 0 ? (double)INFINITY : (double)NAN;
+    } else if (e == 0) {
+        v = (double)m * 0x1p-24;
+    } else {
+        bits = (e + 1023 - 15) << 52 | m << 42;
+        memcpy(&v, &bits, sizeof v);
+    }
     return h & 0x8000 ? -v : v;
 }
 
@@ -29,15 +30,13 @@ static inline uint16_t half_from_double(double v)
     v = fabs(v);
     if (v >= 65520.0)
         return sign | 0x7c00;
-    if (v == 0.0)
-        return sign;
-    int e;
-    (void)frexp(v, &e); /* v = f * 2^e, f in [0.5, 1) */
-    if (e < -13)
-        e = -13;
-    /* A step of 2^(e - 11); a carry out of the mantissa moves into the exponent by itself. */
-    uint32_t steps = (uint32_t)rint(ldexp(v, 11 - e));
-    return (uint16_t)(sign | (((uint32_t)(e + 13) << 10) + steps));
+    if (v < 0x1p-14) /* in steps of 2^-24: what is added leaves no room for less */
+        return (uint16_t)(sign | (uint16_t)((v * 0x1p24 + 0x1p52) - 0x1p52));
+    /* The lower 42 bits go; a carry out of the mantissa moves into the exponent by itself. */
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    bits += (1ull << 41) - 1 + (bits >> 42 & 1);
+    return (uint16_t)(sign | ((bits >> 42) - ((1023 - 15) << 10)));
 }
 
 #endif

@@ -334,6 +334,20 @@ void check_out_f16(struct check_mem *mem, uint64_t addr, double value, double ma
     }
 }
 
+void check_out_f16s(struct check_mem *mem, uint64_t addr, const double *values, uint32_t n)
+{
+    struct check_range *r = put(mem, addr, NULL, n * 2ull, CHECK_F16);
+    if (!r)
+        return;
+    uint64_t at = addr - r->addr;
+    for (uint32_t i = 0; i < n; i++, at += 2) {
+        uint16_t v = half_from_double(values[i]);
+        memcpy(r->data + at, &v, sizeof v);
+        r->mag[at / 2] = (float)fabs(values[i]);
+        r->value[at / 2] = (float)values[i];
+    }
+}
+
 void check_out_u32(struct check_mem *mem, uint64_t addr, uint32_t value)
 {
     put(mem, addr, &value, sizeof value, CHECK_EXACT);

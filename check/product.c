@@ -44,12 +44,10 @@ enum status check_matrix_product(const struct plan_op *op, struct check_mem *mem
     }
     TRY_GOTO(check_product(mem, &w, x, rows, p->bias, sums));
     for (uint32_t i = 0; i < p->m; i++) {
-        for (uint32_t j = 0; j < n; j++) {
+        if (i >= rows)
+            check_out_any(mem, p->dst + (uint64_t)i * ld * 4, n * 4ull);
+        for (uint32_t j = 0; j < n && i < rows; j++) {
             uint64_t at = ((uint64_t)i * ld + j) * 4;
-            if (i >= rows) {
-                check_out_any(mem, p->dst + at, 4);
-                continue;
-            }
             struct check_sum sum = sums[(size_t)i * n + j];
             double add = p->residual ? (double)check_in_f32(mem, p->residual + at) : 0;
             check_out_f32(mem, p->dst + at, sum.value + add, hypot(sum.mag, add));

@@ -158,7 +158,7 @@ enum status check_plan_on_device(struct gpu *g, const struct plan *p,
         if (check_ref_bits(ref))
             TRY_GOTO(check_compare_bits(bits, &r));
         if (params->report)
-            params->report(params->ctx, i, op, &r, ref->limit);
+            params->report(params->ctx, i, op, mem, &r, ref->limit);
         if (r.wrong == 0)
             continue;
         if (verdict == OK)

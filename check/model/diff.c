@@ -20,6 +20,20 @@ void diff_add(struct diff *d, double got, double want, bool same_bits)
         d->largest = err;
 }
 
+void diff_merge(struct diff *d, const struct diff *b)
+{
+    d->n += b->n;
+    d->other += b->other;
+    d->x += b->x;
+    d->y += b->y;
+    d->xx += b->xx;
+    d->yy += b->yy;
+    d->xy += b->xy;
+    d->err2 += b->err2;
+    if (!(b->largest <= d->largest))
+        d->largest = b->largest;
+}
+
 double diff_correlation(const struct diff *d)
 {
     double n = (double)d->n;

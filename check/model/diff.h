@@ -13,6 +13,8 @@ struct diff {
 };
 
 void diff_add(struct diff *d, double got, double want, bool same_bits);
+/* All pairs of b. */
+void diff_merge(struct diff *d, const struct diff *b);
 /* Pearson's; 1 where both are constant and nothing differs. */
 double diff_correlation(const struct diff *d);
 /* Sum of squared errors over sum of squares of what is wanted. */

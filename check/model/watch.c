@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "check/half.h"
 #include "check/model/inside.h"
+#include "check/parallel.h"
 
 /* Of NMSE: keys and values are rounded to f16, and an input that is a little off rounds another way
  * now and then. */
@@ -152,8 +153,11 @@ static uint64_t stretch(const struct check_range *r, uint64_t at, uint64_t end)
         to = end;
     if (!r->written[at / CHECK_PAGE])
         return to - at;
-    uint64_t n = 1;
-    while (at + n < to && r->kind[at + n] == r->kind[at])
+    const uint8_t *kind = r->kind + at;
+    uint64_t n = 1, most = to - at;
+    while (n + 64 <= most && !memcmp(kind + n, kind + n - 1, 64))
+        n += 64;
+    while (n < most && kind[n] == kind[0])
         n++;
     return n;
 }
@@ -305,30 +309,85 @@ static void find_wrong(struct one_op *o, const char *message)
 
 /* ---- comparing ---------------------------------------------------------------------------- */
 
-/* Device against references, alone and along the chain, over one range; into the overlay. */
+/* One page of a range that was written, and what comparing it gives. */
+struct page {
+    uint64_t at;
+    struct diff against;
+    struct check_result result, bits;
+};
+
+/* The written pages of one range; on any thread. */
+struct pages {
+    const struct one_op *o;
+    uint32_t range, n;
+    struct page *all;
+};
+
+/* Device against references, alone and along the chain. */
+static enum status compare_page(const struct pages *p, struct page *page)
+{
+    const struct one_op *o = p->o;
+    const struct check_range *r = &o->out.mem->ranges[p->range], *c = &o->chain->ranges[p->range];
+    const uint8_t *got = o->out.got[p->range];
+    uint64_t left = r->bytes - page->at, bytes = left < CHECK_PAGE ? left : CHECK_PAGE;
+    for (uint64_t at = page->at, n; at < page->at + bytes; at += n) {
+        n = stretch(r, at, r->bytes);
+        diff_stretch(&page->against, kind_at(r, at), got + at, c->data + at, n);
+    }
+    TRY(check_compare(o->m->alone, r->addr + page->at, bytes, got + page->at, o->ref->limit,
+                      &page->result));
+    if (check_ref_bits(o->ref))
+        TRY(check_compare(o->m->bits, r->addr + page->at, bytes, got + page->at,
+                          (struct check_limit){0}, &page->bits));
+    return OK;
+}
+
+static enum status compare_pages(void *ctx, uint32_t from, uint32_t to)
+{
+    struct pages *p = ctx;
+    for (uint32_t i = from; i < to; i++)
+        TRY(compare_page(p, &p->all[i]));
+    return OK;
+}
+
+static enum status find_pages(const struct check_range *r, struct pages *p)
+{
+    for (uint64_t at = 0; at < r->bytes; at += CHECK_PAGE)
+        p->n += r->written[at / CHECK_PAGE];
+    p->all = mem_calloc(p->n + 1u, sizeof *p->all);
+    if (!p->all)
+        return ERR_MEMORY;
+    struct page *next = p->all;
+    for (uint64_t at = 0; at < r->bytes; at += CHECK_PAGE) {
+        if (r->written[at / CHECK_PAGE])
+            next++->at = at;
+    }
+    return OK;
+}
+
+/* Everything over one range; into the overlay. */
 static enum status compare_range(struct one_op *o, uint32_t k)
 {
+    enum status s = OK;
+    struct pages p = {.o = o, .range = k};
     const struct check_range *r = &o->out.mem->ranges[k], *c = &o->chain->ranges[k];
-    const uint8_t *got = o->out.got[k];
+    TRY_GOTO(find_pages(r, &p));
+    TRY_GOTO(check_parallel(p.n, CHECK_PAGE * 8ull, compare_pages, &p));
+    for (uint32_t i = 0; i < p.n; i++) {
+        diff_merge(&o->against, &p.all[i].against);
+        check_merge(&p.all[i].result, &o->result);
+        check_merge(&p.all[i].bits, &o->bits);
+    }
     for (uint64_t at = 0, n; at < r->bytes; at += n) {
         enum check_kind kind = kind_at(r, at);
         n = stretch(r, at, r->bytes);
-        if (kind == CHECK_UNCHANGED)
-            continue;
-        diff_stretch(&o->against, kind, got + at, c->data + at, n);
-        TRY(overlay_put(&o->m->overlay, r->addr + at, n, kind == CHECK_ANY ? NULL : c->data + at,
-                        got + at));
+        if (kind != CHECK_UNCHANGED)
+            TRY_GOTO(overlay_put(&o->m->overlay, r->addr + at, n,
+                                 kind == CHECK_ANY ? NULL : c->data + at, o->out.got[k] + at));
     }
-    for (uint64_t at = 0; at < r->bytes; at += CHECK_PAGE) {
-        uint64_t n = r->bytes - at < CHECK_PAGE ? r->bytes - at : CHECK_PAGE;
-        if (!r->written[at / CHECK_PAGE])
-            continue;
-        TRY(check_compare(o->m->alone, r->addr + at, n, got + at, o->ref->limit, &o->result));
-        if (check_ref_bits(o->ref))
-            TRY(check_compare(o->m->bits, r->addr + at, n, got + at, (struct check_limit){0},
-                              &o->bits));
-    }
-    return OK;
+fail:
+    mem_free(p.all);
+    return s;
 }
 
 /* What was written, in the order of the op's spans: its digest and where it lies. */
