@@ -143,11 +143,13 @@ static enum status flash(struct check_case *c, enum k_way way)
     a.scale = (float)(1 / sqrt(d));
     a.q = case_normals(c, (uint64_t)a.m * heads * d, rand_one_in(&c->rand, 4) ? 6 : 1, "q");
     a.out = case_out(c, (uint64_t)a.m * heads * d, "out");
-    for (uint32_t i = 0; i < case_step_header(c, &a.steps)->n_rows; i++)
-        c->flops += 4.0 * (first + i + 1) * heads * d;
-    case_text(c, "m %u (%u in use) from %u heads %u/%u of %u%s", a.m,
-              case_step_header(c, &a.steps)->n_rows, first, heads, kv_heads, d,
-              a.way == K_WAY_NV ? " nv" : "");
+    uint32_t n_rows = case_step_header(c, &a.steps)->n_rows;
+    if (rand_one_in(&c->rand, 3))
+        a.seen = RAND_PICK(&c->rand, first + 1, rand_range(&c->rand, 1, first + n_rows));
+    for (uint32_t i = 0; i < n_rows; i++)
+        c->flops += 4.0 * (a.seen ? a.seen : first + i + 1) * heads * d;
+    case_text(c, "m %u (%u in use) from %u heads %u/%u of %u seen %u%s", a.m, n_rows, first, heads,
+              kv_heads, d, a.seen, a.way == K_WAY_NV ? " nv" : "");
     return k_flash(c->plan, &a);
 }
 
@@ -178,7 +180,8 @@ enum status case_rope_append(struct check_case *c, enum quant_type type)
     a.steps = case_steps(c, &p);
     a.kv = case_kv(c, heads, kv_heads, d, p.slots, max_pages, &a.steps);
     a.rope = case_rope(c, n_ctx, rot, rand_one_in(&c->rand, 2));
-    a.q = case_floats(c, (uint64_t)a.m * heads * d, 1, "q");
+    if (rot || rand_one_in(&c->rand, 2))
+        a.q = case_floats(c, (uint64_t)a.m * heads * d, 1, "q");
     a.k = case_floats(c, (uint64_t)a.m * kv_heads * d, rand_one_in(&c->rand, 6) ? 20 : 1, "k");
     a.v = case_floats(c, (uint64_t)a.m * kv_heads * d, rand_one_in(&c->rand, 6) ? 20 : 1, "v");
     case_text(c, "m %u (%u in use) heads %u/%u of %u rot %u%s%s", a.m,
@@ -197,6 +200,10 @@ enum status case_embed(struct check_case *c, enum quant_type type)
     a.steps = case_steps(c, &(struct case_steps_params){
                                 .rows = rows, .slots = slots, .n_ctx = n_ctx, .vocab = vocab});
     a.table = case_weight(c, type, vocab, k, "table");
+    if (rand_one_in(&c->rand, 3)) {
+        a.n_places = n_ctx;
+        a.places = case_normals(c, (uint64_t)n_ctx * k, 1, "places");
+    }
     if (!rand_one_in(&c->rand, 3)) {
         struct k_seq *seqs = case_buf(c, (uint64_t)slots * K_SEQ_BYTES, false, "seqs", &a.seqs);
         a.history_bytes = (uint64_t)slots * n_ctx * 4;
@@ -205,8 +212,9 @@ enum status case_embed(struct check_case *c, enum quant_type type)
             seqs[i].history = a.history + (uint64_t)i * n_ctx * 4;
     }
     a.out = case_out(c, (uint64_t)rows * k, "out");
-    case_text(c, "rows %u (%u in use) k %u vocab %u slots %u%s", rows,
-              case_step_header(c, &a.steps)->n_rows, k, vocab, slots, a.seqs ? " history" : "");
+    case_text(c, "rows %u (%u in use) k %u vocab %u slots %u%s%s", rows,
+              case_step_header(c, &a.steps)->n_rows, k, vocab, slots, a.seqs ? " history" : "",
+              a.places ? " places" : "");
     return k_embed(c->plan, &a);
 }
 

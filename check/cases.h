@@ -31,6 +31,13 @@ enum status case_sample(struct check_case *c, enum quant_type type);
 enum status case_decode(struct check_case *c, enum quant_type type);
 enum status case_prompt(struct check_case *c, enum quant_type type);
 
+enum status case_layernorm(struct check_case *c, enum quant_type type);
+enum status case_gelu(struct check_case *c, enum quant_type type);
+enum status case_unfold(struct check_case *c, enum quant_type type);
+enum status case_mel(struct check_case *c, enum quant_type type);
+enum status case_rules(struct check_case *c, enum quant_type type);
+enum status case_probs(struct check_case *c, enum quant_type type);
+
 /* Sequences with settings of many kinds, and what belongs to them: fills a->seqs, slots, history,
  * ring, bias and counter. One slot a row of the step. */
 void case_seqs(struct check_case *c, uint32_t slots, uint32_t n_ctx, struct k_sample_args *a);

@@ -27,6 +27,9 @@ enum status check_embed(const struct plan_op *op, struct check_mem *mem)
             continue;
         }
         TRY_GOTO(check_weight_row(mem, &table, row.token, values));
+        for (uint32_t j = 0; p->places && j < k; j++)
+            values[j] =
+                values[j] + check_in_f32(mem, p->places + row.pos * row_bytes + (uint64_t)j * 4);
         check_out_bytes(mem, p->dst + i * row_bytes, values, row_bytes);
         if (!p->seqs)
             continue;

@@ -87,6 +87,33 @@ static inline float m_silu(float x)
     return top * m_rcp(m_fma(h, h, 1.0f));
 }
 
+static inline float m_log(float x)
+{
+    uint32_t u = m_bits(x) - 0x3f3504f3u;
+    float e = (float)((int32_t)u >> 23);
+    float m = m_float((u & 0x7fffffu) + 0x3f3504f3u);
+    float s = m_div(m - 1.0f, m + 1.0f), z = s * s;
+    float p = m_fma(0.222222222f, z, 0.285714286f);
+    p = m_fma(p, z, 0.4f);
+    p = m_fma(p, z, 0.666666667f) * z;
+    float y = m_fma(p, s, s + s);
+    return m_fma(e, 0.693359375f, m_fma(e, -2.12194440e-4f, y));
+}
+
+static inline float m_gelu(float x)
+{
+    static const float c[] = {0.17087277f,  -0.82215223f, 1.48851587f, -1.13520398f, 0.27886807f,
+                              -0.18628806f, 0.09678418f,  0.37409196f, 1.00002368f,  -1.26551223f};
+    float a = fabsf(x), t = m_rcp(m_fma(a, 0.353553391f, 1.0f)), p = c[0];
+    for (int i = 1; i < 10; i++)
+        p = m_fma(p, t, c[i]);
+    float half = 0.5f * a, h = 0.5f * (t * m_exp(m_fma(-half, a, p)));
+    float y = x * h;
+    if (fabsf(y) < FLT_MIN)
+        y = 0;
+    return x < 0.0f ? y : x - y;
+}
+
 static inline uint16_t m_half_bits(float f)
 {
     uint32_t u = m_bits(f), sign = u >> 16 & 0x8000u, h;

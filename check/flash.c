@@ -13,7 +13,10 @@ enum status check_flash(const struct plan_op *op, struct check_mem *mem)
     uint32_t n_rows = check_in_u32(mem, p->step);
     struct check_row row; /* the first; the others follow it */
     TRY(check_step_row(mem, p->step, 0, &row));
+    uint32_t seen = spec[K_FLASH_SEEN];
     for (uint32_t i = 0; i < p->m; i++, row.pos++) {
+        if (seen)
+            row.pos = seen - 1;
         if (row.live && i < n_rows)
             TRY(check_attend(mem, &kv, &row, heads, p->scale, p->q + i * row_bytes,
                              p->dst + i * row_bytes));

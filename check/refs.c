@@ -45,5 +45,13 @@ const struct check_ref check_refs[] = {
     {"sample_prepare", check_sample_prepare, BITS},
     {"sample_count", check_sample_count, BITS},
     {"sample_pick", check_sample_pick, BITS},
+    {"layernorm", check_layernorm, F32_POINT, bits_layernorm},
+    {"gelu", check_gelu, F32_POINT, bits_gelu},
+    {"unfold", check_unfold, BITS},
+    {"mel", check_mel, F32_SUM, bits_mel},
+    {"mel_scale", check_mel_scale, F32_POINT, bits_mel_scale},
+    {"rules", check_rules, BITS},
+    {"logprob", check_logprob, BITS},
+    {"probs", check_probs, F32_SUM, bits_probs},
     {0},
 };

@@ -26,7 +26,7 @@ static enum status rotate_row(struct check_mem *mem, const struct plan_op *op, u
     uint32_t d = spec[K_ROPE_HEAD_DIM], rot = spec[K_ROPE_ROT];
     bool neox = spec[K_ROPE_NEOX];
     struct check_kv kv = {p->pages, p->max_pages, p->kv_offset, kv_heads, d};
-    for (uint32_t h = 0; h < heads; h++) {
+    for (uint32_t h = 0; p->q && h < heads; h++) {
         uint64_t at = p->q + ((uint64_t)i * heads + h) * d * 4;
         TRY(load_head(mem, at, d, head));
         TRY(check_rotate(mem, p->rope, row->pos, rot, neox, head));
@@ -57,13 +57,13 @@ enum status check_rope(const struct plan_op *op, struct check_mem *mem)
     struct check_sum *head = mem_calloc(spec[K_ROPE_HEAD_DIM], sizeof *head);
     if (!head)
         return ERR_MEMORY;
-    uint32_t rows = check_declared_rows(op, p->q, row_bytes);
+    uint32_t rows = op->groups[0];
     for (uint32_t i = 0; i < rows; i++) {
         struct check_row row;
         TRY_GOTO(check_step_row(mem, p->step, i, &row));
         if (row.live)
             TRY_GOTO(rotate_row(mem, op, i, &row, head));
-        else
+        else if (p->q)
             check_out_any(mem, p->q + i * row_bytes, row_bytes);
     }
 fail:

@@ -238,9 +238,10 @@ enum status bits_flash(const struct plan_op *op, struct check_mem *mem)
     check_out_any(mem, p->dst + rows * row_bytes, (p->m - rows) * row_bytes);
     if (!rows)
         return OK;
-    TRY_GOTO(create_keys(first.pos + rows, d, &keys));
+    uint32_t seen = spec[K_FLASH_SEEN], n_keys = seen ? seen : first.pos + rows;
+    TRY_GOTO(create_keys(n_keys, d, &keys));
     for (uint32_t kv_head = 0; kv_head < kv_heads; kv_head++) {
-        TRY_GOTO(read_keys(mem, &kv, first.slot, 0, first.pos + rows, kv_head, &keys));
+        TRY_GOTO(read_keys(mem, &kv, first.slot, 0, n_keys, kv_head, &keys));
         for (uint32_t i = 0; i < rows * group; i++) {
             uint64_t at = i / group * row_bytes + (kv_head * group + i % group) * d * 4ull;
             float out[MAX_HEAD];
@@ -249,7 +250,7 @@ enum status bits_flash(const struct plan_op *op, struct check_mem *mem)
                 s = ERR_VERIFY;
                 goto fail;
             }
-            flash_query(q, &keys, first.pos + i / group + 1, d, p->scale, out);
+            flash_query(q, &keys, seen ? seen : first.pos + i / group + 1, d, p->scale, out);
             for (uint32_t j = 0; j < d; j++)
                 bits_out_f32(mem, p->dst + at + j * 4ull, out[j]);
         }

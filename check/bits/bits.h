@@ -22,6 +22,11 @@ enum status bits_bmm(const struct plan_op *op, struct check_mem *mem);
 enum status bits_norm(const struct plan_op *op, struct check_mem *mem);
 enum status bits_rope(const struct plan_op *op, struct check_mem *mem);
 enum status bits_silu(const struct plan_op *op, struct check_mem *mem);
+enum status bits_layernorm(const struct plan_op *op, struct check_mem *mem);
+enum status bits_gelu(const struct plan_op *op, struct check_mem *mem);
+enum status bits_mel(const struct plan_op *op, struct check_mem *mem);
+enum status bits_mel_scale(const struct plan_op *op, struct check_mem *mem);
+enum status bits_probs(const struct plan_op *op, struct check_mem *mem);
 
 /* ---- what they share ---------------------------------------------------------------------- */
 

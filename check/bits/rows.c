@@ -168,7 +168,7 @@ static enum status rope_row(const struct plan_op *op, struct check_mem *mem, uin
     struct check_kv kv = {p->pages, p->max_pages, p->kv_offset, kv_heads, d};
     uint64_t table = p->rope + (uint64_t)row->pos * rot * 4;
     float y[256];
-    for (uint32_t h = 0; h < heads; h++) {
+    for (uint32_t h = 0; p->q && h < heads; h++) {
         uint64_t at = p->q + ((uint64_t)i * heads + h) * d * 4;
         TRY(turned(mem, at, table, rot, neox, d, y));
         for (uint32_t j = 0; j < rot; j++)
@@ -193,13 +193,13 @@ enum status bits_rope(const struct plan_op *op, struct check_mem *mem)
     const struct k_rope_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
     uint64_t row_bytes = (uint64_t)spec[K_ROPE_HEADS] * spec[K_ROPE_HEAD_DIM] * 4;
-    uint32_t rows = check_declared_rows(op, p->q, row_bytes);
+    uint32_t rows = op->groups[0];
     for (uint32_t i = 0; i < rows; i++) {
         struct check_row row;
         TRY(check_step_row(mem, p->step, i, &row));
         if (row.live)
             TRY(rope_row(op, mem, i, &row));
-        else
+        else if (p->q)
             check_out_any(mem, p->q + i * row_bytes, row_bytes);
     }
     return OK;

@@ -23,7 +23,9 @@ void main()
         if (row.pos < seq.n_ctx)
             U32s(seq.history).v[row.pos] = row.token;
     }
-    uint64_t dst = p.dst + uint64_t(b) * (K * 4u);
+    uint64_t dst = p.dst + uint64_t(b) * (K * 4u), place = 0ul;
+    if (p.places != 0ul)
+        place = p.places + uint64_t(min(row.pos, p.n_places - 1u)) * (K * 4u);
     const uint len = Q_CHUNK(TYPE) / Q_RUNS(TYPE);
     for (uint chunk = TID; chunk < K / Q_CHUNK(TYPE); chunk += 256u) {
         float q[32];
@@ -37,6 +39,8 @@ void main()
                     v = v * scale[run];
                 if (Q_MIN(TYPE) != 0)
                     v = v - minus[run];
+                if (place != 0ul)
+                    v = v + F32s(place).v[col + i];
                 F32s(dst).v[col + i] = v;
             }
         }

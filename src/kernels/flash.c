@@ -15,6 +15,10 @@ enum status k_flash(struct plan *p, const struct k_flash_args *a)
         return status_fail(ERR_MODEL, "flash: %" PRIu32 " rows: must be 1 to %" PRIu32, a->m,
                            64 * 65535u / group);
 
+    if (a->seen > kv->max_pages * K_PAGE_TOKENS)
+        return status_fail(ERR_MODEL, "flash: %" PRIu32 " keys in %" PRIu32 " pages", a->seen,
+                           kv->max_pages);
+
     struct k_flash_push push = {
         .q = a->q,
         .pages = kv->pages,
@@ -34,6 +38,7 @@ enum status k_flash(struct plan *p, const struct k_flash_args *a)
     o.op.pipe.spec[K_FLASH_HEADS] = kv->heads;
     o.op.pipe.spec[K_FLASH_KV_HEADS] = kv->kv_heads;
     o.op.pipe.spec[K_FLASH_HEAD_DIM] = kv->head_dim;
+    o.op.pipe.spec[K_FLASH_SEEN] = a->seen;
     o.op.pipe.n_spec = K_FLASH_SPECS;
     if (nv) {
         /* Tall tiles read keys less often; they pay when they still fill the device. */

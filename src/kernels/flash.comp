@@ -1,4 +1,4 @@
-// flash.comp - causal attention of many rows of one sequence over its KV pages, in one pass.
+// flash.comp - attention of many rows of one sequence over its KV pages, in one pass.
 //
 // The query heads that share a KV head are packed: query i of a KV head is head i % GROUP of row
 // i / GROUP. A workgroup takes 64 such queries and walks over the keys, 64 at a time from position
@@ -6,7 +6,7 @@
 // holds queries 4 ty .. 4 ty + 3, of the scores those with keys 4 tx .. 4 tx + 3, and of the
 // result dimensions 4 tx .. 4 tx + 3 of every 64.
 //
-// What a query gets depends on its own position alone: keys beyond it add exact zeros, so neither
+// What a query gets depends on what it sees alone: keys beyond that add exact zeros, so neither
 // the cut of a prompt into chunks nor the neighbours in a tile change a bit. Values are read up
 // to the tile's last position only; what lies beyond in a page may be anything.
 #include "lib/types.glsl"
@@ -16,6 +16,7 @@
 layout(constant_id = K_FLASH_HEADS) const uint HEADS = 1;
 layout(constant_id = K_FLASH_KV_HEADS) const uint KV_HEADS = 1;
 layout(constant_id = K_FLASH_HEAD_DIM) const uint HEAD_DIM = 8;
+layout(constant_id = K_FLASH_SEEN) const uint SEEN = 0;
 layout(push_constant, scalar) uniform Push { k_flash_push p; };
 
 const uint GROUP = HEADS / KV_HEADS;
@@ -76,13 +77,15 @@ void main()
 
     // Nothing to do for a tile beyond the rows: no keys.
     uint last_row = (min(q0 + TILE, queries) - 1) / GROUP;
-    uint n_keys = q0 < queries ? first.pos + last_row + 1 : 0;
+    uint n_keys = q0 >= queries ? 0 : SEEN != 0 ? SEEN : first.pos + last_row + 1;
 
     // The query this invocation stages, and the positions of the four it computes.
     uint sq = q0 + TID % TILE;
     uint64_t q = p.q + 4ul * HEAD_DIM *
         (uint64_t(sq / GROUP) * HEADS + kv_head * GROUP + sq % GROUP);
     uvec4 pos = first.pos + (q0 + 4 * ty + uvec4(0, 1, 2, 3)) / GROUP;
+    if (SEEN != 0)
+        pos = uvec4(SEEN - 1);
 
     vec4 top = vec4(MINUS_INF);
     precise vec4 sum = vec4(0);

@@ -14,6 +14,7 @@
 layout(constant_id = K_FLASH_HEADS) const uint HEADS = 1u;
 layout(constant_id = K_FLASH_KV_HEADS) const uint KV_HEADS = 1u;
 layout(constant_id = K_FLASH_HEAD_DIM) const uint HEAD_DIM = 32u;
+layout(constant_id = K_FLASH_SEEN) const uint SEEN = 0u;
 layout(constant_id = K_FLASH_ROWS) const uint TILE_ROWS = 64u;
 layout(constant_id = K_FLASH_KEYS) const uint KEYS = 64u;
 layout(push_constant, scalar) uniform Push { k_flash_push p; };
@@ -61,6 +62,11 @@ float masked_at(const in uint row, const in uint col, const in float a, const in
     return key0 + col <= row0 + row ? a : MINUS_INF;
 }
 
+float unseen_at(const in uint row, const in uint col, const in float a, const in uint key0)
+{
+    return key0 + col < SEEN ? a : MINUS_INF;
+}
+
 float16_t small_at(const in uint row, const in uint col, const in float16_t a)
 {
     return clamp(a, float16_t(-65504.0), float16_t(65504.0));
@@ -78,8 +84,10 @@ float16_t small_at(const in uint row, const in uint col, const in float16_t a)
         SUMS(KEYS) s = SUMS(KEYS)(0.0);                                                            \
         s = coopMatMulAdd(q, k, s);                                                                \
         s = s * p.scale;                                                                           \
-        if (MASK)                                                                                  \
+        if (MASK && SEEN == 0u)                                                                    \
             coopMatPerElementNV(s, s, masked_at, first.pos + r0, t0);                              \
+        if (MASK && SEEN != 0u)                                                                    \
+            coopMatPerElementNV(s, s, unseen_at, t0);                                              \
         SUMS(KEYS) top, fade, part;                                                                \
         coopMatReduceNV(top, s, gl_CooperativeMatrixReduceRowNV, greater);                         \
         coopMatPerElementNV(top, top, greater_at, old_top);                                        \
@@ -110,7 +118,8 @@ void main()
     uint r0 = (gl_NumWorkGroups.x - 1u - gl_WorkGroupID.x) * TILE_ROWS;
     if (r0 >= rows)
         return;
-    uint n_keys = first.pos + min(r0 + TILE_ROWS, rows);
+    uint n_keys = SEEN != 0u ? SEEN : first.pos + min(r0 + TILE_ROWS, rows);
+    uint n_open = SEEN != 0u ? SEEN : first.pos + r0 + 1u; // keys that all rows see
 
     tensorViewNV<2, false, 1, 0> turned = createTensorViewNV(2, false, 1, 0);
     CLAMPED by_row = createTensorLayoutNV(2, gl_CooperativeMatrixClampModeConstantNV);
@@ -131,7 +140,7 @@ void main()
     tensorLayoutNV<2> whole = createTensorLayoutNV(2);
     whole = setTensorLayoutDimensionNV(whole, KEYS, HEAD_DIM);
     uint t0 = 0u;
-    for (; t0 + KEYS <= first.pos + r0 + 1u; t0 += KEYS)
+    for (; t0 + KEYS <= n_open; t0 += KEYS)
         TILE(whole, false)
     for (; t0 < n_keys; t0 += KEYS) {
         CLAMPED some = createTensorLayoutNV(2, gl_CooperativeMatrixClampModeConstantNV);

@@ -98,6 +98,8 @@ enum status k_attn(struct plan *p, const struct k_attn_args *a);
 
 struct k_embed_args {
     struct k_weight table;
+    uint64_t places;     /* f32 [n_places][k] that is added by position, or 0 */
+    uint32_t n_places;
     struct k_steps steps;
     uint64_t seqs;       /* struct k_seq [slots], 0: no history */
     uint32_t slots;
@@ -165,7 +167,7 @@ enum status k_dequant(struct plan *p, const struct k_weight *w, uint32_t first, 
 
 struct k_rope_args {
     uint32_t m;
-    uint64_t q;          /* f32 [m][heads * head_dim], rotated in place */
+    uint64_t q;          /* f32 [m][heads * head_dim], rotated in place; 0 without rotation: none */
     uint64_t k, v;       /* f32 [m][kv_heads * head_dim] */
     struct k_rope rope;
     struct k_kv kv;
@@ -179,11 +181,62 @@ struct k_flash_args {
     struct k_kv kv;
     struct k_steps steps;
     float scale;
+    uint32_t seen;       /* 0: causal; else every row sees positions 0 .. seen - 1 */
     enum k_way way;      /* K_WAY_F32 or K_WAY_NV */
 };
 enum status k_flash(struct plan *p, const struct k_flash_args *a);
 
 enum status k_silu_mul(struct plan *p, uint64_t gate, uint64_t up, uint64_t out, uint64_t n);
+
+struct k_layernorm_args {
+    uint32_t rows;
+    uint64_t x, w, b, out; /* f32 [rows][k], [k], [k], [rows][k] */
+    uint32_t k, x_rows;    /* k: a multiple of 4 */
+    float eps;
+    struct k_steps steps;  /* only read with out_rows */
+};
+enum status k_layernorm(struct plan *p, const struct k_layernorm_args *a);
+
+/* out = gelu(x) + add, n values; add 0: none. out may be x. */
+enum status k_gelu(struct plan *p, uint64_t x, uint64_t add, uint64_t out, uint64_t n);
+
+/* ---- speech ---- */
+
+struct k_unfold_args {
+    uint64_t in, out;    /* f32 [rows][channels], f32 [out_rows][channels][taps] */
+    uint32_t rows, channels, out_rows;
+    uint32_t taps, stride, pad;
+};
+enum status k_unfold(struct plan *p, const struct k_unfold_args *a);
+
+/* Spectra to what a speech model takes: see k_mel_push and k_mel_scale_push. Two dispatches. */
+struct k_mel_args {
+    uint32_t frames, bins, bands; /* at most 4096 bins */
+    uint64_t dft;        /* f32 [frames][2][bins] */
+    uint64_t filters;    /* f32 [bands][bins] */
+    uint64_t used;       /* U32: frames that hold sound */
+    uint64_t out;        /* f32 [frames][bands] */
+};
+enum status k_mel(struct plan *p, const struct k_mel_args *a);
+
+/* What a transcription adds around k_sample, whose args it takes too: see k_rules_push and
+ * k_logprob_push. `speech`: struct k_speech [slots]; `notes`: struct k_note [b]. */
+struct k_speech_args {
+    const struct k_sample_args *sample;
+    uint64_t speech, notes;
+    uint64_t never, never_bytes;       /* where all slots' masks lie, for the declared spans */
+    uint64_t logprobs, logprobs_bytes; /* likewise */
+};
+/* Rules, sampler, logprobs: three dispatches with sample->greedy, else five. */
+enum status k_speech_sample(struct plan *p, const struct k_speech_args *a);
+
+struct k_probs_args {
+    uint32_t rows, vocab;
+    uint64_t logits, out; /* f32 [rows][vocab], f32 [rows][count] */
+    uint32_t from, to;    /* ids that share the probability 1 */
+    uint32_t first, count; /* ids that are asked for */
+};
+enum status k_probs(struct plan *p, const struct k_probs_args *a);
 
 /* out[b][c][r] = in[b][r][c]; bytes per element 2 or 4; strides in elements, 0: packed. */
 struct k_transpose_args {

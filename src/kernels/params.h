@@ -149,9 +149,11 @@ struct k_attn_push {
 #define K_ATTN_GROUP 4 /* query heads a workgroup: 1 to 8, divides heads / kv_heads */
 #define K_ATTN_SPECS 5
 
-/* dst[i] = row rows[i].token of the table; also notes the token in its sequence's history. */
+/* dst[i] = row rows[i].token of the table, with row rows[i].pos of `places` (f32, n_places rows)
+ * added where there is one; also notes the token in its sequence's history. */
 struct k_embed_push {
-    U64 table, step, seqs, dst;
+    U64 table, places, step, seqs, dst;
+    U32 n_places, pad;
 };
 #define K_EMBED_TYPE 0
 #define K_EMBED_K 1
@@ -312,7 +314,8 @@ struct k_rope_push {
 #define K_ROPE_NEOX 4
 #define K_ROPE_SPECS 5
 
-/* Flash attention of m rows (of one sequence, consecutive) over that sequence's pages. */
+/* Flash attention of m rows (of one sequence, consecutive) over that sequence's pages. A row at
+ * position p sees 0..p, or, with K_FLASH_SEEN, every row positions 0 .. K_FLASH_SEEN - 1. */
 struct k_flash_push {
     U64 q, pages, step, dst;
     U32 kv_offset, max_pages, m;
@@ -321,16 +324,127 @@ struct k_flash_push {
 #define K_FLASH_HEADS 0
 #define K_FLASH_KV_HEADS 1
 #define K_FLASH_HEAD_DIM 2
-#define K_FLASH_SPECS 3
-#define K_FLASH_ROWS 3 /* flash_nv: rows of a workgroup, keys at a time */
-#define K_FLASH_KEYS 4
-#define K_FLASH_NV_SPECS 5
+#define K_FLASH_SEEN 3 /* 0: causal */
+#define K_FLASH_SPECS 4
+#define K_FLASH_ROWS 4 /* flash_nv: rows of a workgroup, keys at a time */
+#define K_FLASH_KEYS 5
+#define K_FLASH_NV_SPECS 6
 
 /* dst[i] = silu(gate[i]) * up[i], n values. */
 struct k_silu_push {
     U64 gate, up, dst;
     U32 n, pad;
 };
+
+/* dst[i] = (x[i] - mean) / sqrt(variance + eps) * w + b, over each row (Ba et al., 2016). With
+ * K_LAYERNORM_OUT_ROWS: dst[i] is of row step.out_row[i]. Both sums are added as in k_norm_push. */
+struct k_layernorm_push {
+    U64 x, w, b, dst, step;
+    F32 eps;
+    U32 rows; /* workgroups, one a row */
+};
+#define K_LAYERNORM_SUBGROUP 0
+#define K_LAYERNORM_K 1
+#define K_LAYERNORM_OUT_ROWS 2
+#define K_LAYERNORM_SPECS 3
+
+/* dst[i] = gelu(x[i]) + add[i], n values; gelu(x) = x (1 + erf(x / sqrt 2)) / 2; add 0: none. */
+struct k_gelu_push {
+    U64 x, add, dst;
+    U32 n, pad;
+};
+
+/* ---- speech ------------------------------------------------------------------------------- */
+
+/* What a convolution along time multiplies, row by row: dst[t][c][i] = src[t * stride + i - pad][c]
+ * for t < out_rows, i < taps, and 0 outside of src, which has `rows` rows of `channels`. */
+struct k_unfold_push {
+    U64 src, dst;
+    U32 rows, channels, out_rows, pad;
+};
+#define K_UNFOLD_TAPS 0
+#define K_UNFOLD_STRIDE 1
+#define K_UNFOLD_PAD 2
+#define K_UNFOLD_SPECS 3
+
+/* Spectra to mel bands: dst[t][m] = log10 of the larger of 1e-10 and
+ * sum_i filters[m][i] (re^2 + im^2), with re = dft[t][i] and im = dft[t][bins + i];
+ * top[t] = the largest of them. One workgroup a frame. */
+struct k_mel_push {
+    U64 dft, filters, dst, top;
+};
+#define K_MEL_SUBGROUP 0
+#define K_MEL_BINS 1
+#define K_MEL_BANDS 2
+#define K_MEL_SPECS 3
+
+/* x[t][m] = (the larger of x[t][m] and (the largest top) - 8, plus 4) / 4 for t < used, else 0;
+ * one workgroup a frame. */
+struct k_mel_scale_push {
+    U64 x, top;
+    U64 used; /* U32: how many frames hold sound */
+    U32 frames, pad;
+};
+#define K_MEL_SCALE_SUBGROUP 0
+#define K_MEL_SCALE_BANDS 1
+#define K_MEL_SCALE_SPECS 2
+
+/* What one sequence of a transcription may say; an array of these, one a slot. Written by the
+ * host. */
+struct k_speech {
+    U64 never;         /* U32[(vocab + 31) / 32]: bit i: token i is never chosen; 0: none */
+    U64 logprobs;      /* F32[ring_size of the sequence], host-visible */
+    U32 begin;         /* position of the first token that is chosen */
+    U32 timed;         /* 1: text comes between pairs of times */
+    U32 time_0;        /* id of the time 0; those of later times follow to the end */
+    U32 end;           /* id of the end of the text; ids from there on are no text */
+    U32 no_times;      /* id that says that there are no times */
+    U32 latest;        /* largest time that the first token may be, less time_0 */
+    U32 n_first;       /* tokens that are not chosen first */
+    U32 not_first[3];
+};
+#define K_SPEECH_BYTES 56u
+
+/* Between the head and the sampler: takes from the logits (sets to -1e30) what the grammar of
+ * times does not allow, and notes the logarithm of the sum of e^l over what is left. `chosen` are
+ * the tokens of the sequence's history from `begin` on:
+ *   always    `never`; with `timed` also no_times;
+ *   first     not_first; with `timed` all but times, and those after `latest`;
+ *   `timed`   after two times (or one at the start): all times; after one time that follows text:
+ *             all ids below `end`; times before the last one chosen, and that one too unless it
+ *             has just been chosen behind text; at last all that is no time, if the times
+ *             together are likelier than any single one of the others.
+ * Sums: invocation i takes ids i, i + 256, ...; then a butterfly over 256. */
+struct k_rules_push {
+    U64 logits; /* F32[b][vocab] */
+    U64 step, seqs, speech;
+    U64 notes;  /* b of struct k_note */
+    U32 vocab, pad;
+};
+#define K_RULES_SUBGROUP 0
+#define K_RULES_SPECS 1
+
+/* Of an out row: the sequence, K_NO_SLOT if there is nothing to choose; tokens it made before; the
+ * row of the next step that takes the choice; the logarithm. */
+struct k_note {
+    U32 slot, made, next;
+    F32 log_sum;
+};
+
+/* Behind the sampler: logprobs[made % ring_size] = logits[j][id] - log_sum, id being what the
+ * sampler wrote to row `next` of the next step. */
+struct k_logprob_push {
+    U64 logits, next, seqs, speech, notes;
+    U32 vocab, rows; /* b */
+};
+
+/* dst[j][i] = probability of id first + i, i < count, among ids from .. to - 1 of row j. */
+struct k_probs_push {
+    U64 logits, dst;
+    U32 vocab, from, to, first, count, pad;
+};
+#define K_PROBS_SUBGROUP 0
+#define K_PROBS_SPECS 1
 
 /* ---- layout and general ------------------------------------------------------------------- */
 

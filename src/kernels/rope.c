@@ -9,6 +9,8 @@ enum status k_rope_append(struct plan *p, const struct k_rope_args *a)
     TRY(k_rope_check("rope", &a->rope, kv->head_dim));
     if (!a->m || a->m > 65535)
         return status_fail(ERR_MODEL, "rope: %" PRIu32 " rows: must be 1 to 65535", a->m);
+    if (!a->q && a->rope.rot)
+        return status_fail(ERR_MODEL, "rope: no q to rotate");
 
     struct k_rope_push push = {
         .q = a->q,

@@ -17,7 +17,8 @@ import re
 import subprocess
 import sys
 
-ALONE = 'embed,norm,matvec,qkv,attn,glu,matmul,dequant,rope,flash,silu,transpose,bmm,sample'
+ALONE = ('embed,norm,matvec,qkv,attn,glu,matmul,dequant,rope,flash,silu,transpose,bmm,sample,'
+         'layernorm,gelu,unfold,mel,rules,probs')
 PLAIN = ['--cases', '1', '--kernel', ALONE]
 SMALL = PLAIN[:-1] + [ALONE + ',matmul-matrix']
 
@@ -27,6 +28,7 @@ FIRST = [
     ('decode 2', {}, ['--kernel', 'qkv*,glu*']),
     ('prefill, layout, sampling', {},
      ['--kernel', 'norm,matmul*,dequant,rope,flash*,silu,repack,transpose,bmm,sample']),
+    ('speech', {}, ['--kernel', 'layernorm,gelu,unfold,mel,rules,probs']),
     ('models, dispatch by dispatch', {}, ['--kernel', 'decode,prompt']),
 ]
 HIDDEN = [

@@ -75,6 +75,51 @@ float m_silu(float x)
     return y;
 }
 
+// log x for normal numbers x > 0, within 2 ulp beside 1 and 1e-7 near it. x = m 2^e with m in
+// [sqrt 1/2, sqrt 2); log m = 2 atanh s, s = (m - 1) / (m + 1), by its Taylor polynomial.
+float m_log(float x)
+{
+    uint u = floatBitsToUint(x) - 0x3f3504f3u;
+    precise float e = float(int(u) >> 23);
+    precise float m = uintBitsToFloat((u & 0x7fffffu) + 0x3f3504f3u);
+    precise float s = m_div(m - 1.0, m + 1.0);
+    precise float z = s * s;
+    precise float p = 0.222222222;
+    p = fma(p, z, 0.285714286);
+    p = fma(p, z, 0.4);
+    p = fma(p, z, 0.666666667);
+    p = p * z;
+    precise float y = s + s;
+    y = fma(p, s, y);
+    y = fma(e, -2.12194440e-4, y);
+    return fma(e, 0.693359375, y);
+}
+
+// x (1 + erf(x / sqrt 2)) / 2, within 1e-6 of it: h = erfc(|x| / sqrt 2) / 2 by the fit of
+// Numerical Recipes (fractional error 1.2e-7); x h below zero, x - x h above.
+float m_gelu(float x)
+{
+    precise float a = abs(x);
+    precise float t = m_rcp(fma(a, 0.353553391, 1.0));
+    precise float p = 0.17087277;
+    p = fma(p, t, -0.82215223);
+    p = fma(p, t, 1.48851587);
+    p = fma(p, t, -1.13520398);
+    p = fma(p, t, 0.27886807);
+    p = fma(p, t, -0.18628806);
+    p = fma(p, t, 0.09678418);
+    p = fma(p, t, 0.37409196);
+    p = fma(p, t, 1.00002368);
+    p = fma(p, t, -1.26551223);
+    precise float half_a = 0.5 * a;
+    precise float h = t * m_exp(fma(-half_a, a, p));
+    h = 0.5 * h;
+    precise float y = x * h;
+    if (abs(y) < uintBitsToFloat(0x00800000u)) // which some devices make zero, others not
+        y = 0.0;
+    return x < 0.0 ? y : x - y;
+}
+
 // f32 to f16 bits, to nearest even (packHalf2x16 may round otherwise).
 uint m_half_bits(float f)
 {

@@ -1,0 +1,135 @@
+/* What speech models take besides: layernorm, gelu, mel, mel_scale, probs. */
+#include <math.h>
+
+#include "check/bits/bits.h"
+#include "check/linear.h"
+#include "kernels/params.h"
+
+static enum status layernorm_row(struct check_mem *mem, const struct k_layernorm_push *p,
+                                 uint32_t k, uint64_t from, uint64_t to)
+{
+    const float *x, *w, *b;
+    float sum[256] = {0}, squares[256] = {0};
+    CHECK_IN(x, mem, from, (uint64_t)k * 4);
+    CHECK_IN(w, mem, p->w, (uint64_t)k * 4);
+    CHECK_IN(b, mem, p->b, (uint64_t)k * 4);
+    for (uint32_t i = 0; i < k; i++)
+        sum[i / 4 % 256] += x[i];
+    float mean = m_div(bits_tree(sum, 256), (float)k);
+    for (uint32_t i = 0; i < k; i++) {
+        float d = x[i] - mean;
+        squares[i / 4 % 256] = m_fma(d, d, squares[i / 4 % 256]);
+    }
+    float factor = m_rsqrt(m_div(bits_tree(squares, 256), (float)k) + p->eps);
+    for (uint32_t i = 0; i < k; i++) {
+        float y = (x[i] - mean) * factor;
+        bits_out_f32(mem, to + (uint64_t)i * 4, m_fma(y, w[i], b[i]));
+    }
+    return OK;
+}
+
+enum status bits_layernorm(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_layernorm_push *p = op->push;
+    const uint32_t *spec = op->pipe.spec;
+    uint32_t k = spec[K_LAYERNORM_K], count = p->rows, picked[K_MAX_OUT];
+    bool out_rows = spec[K_LAYERNORM_OUT_ROWS];
+    uint64_t row_bytes = (uint64_t)k * 4;
+    if (out_rows)
+        TRY(check_out_rows(mem, true, p->step, p->rows, picked, &count));
+    for (uint32_t i = 0; i < p->rows; i++) {
+        if (i < count)
+            TRY(layernorm_row(mem, p, k, p->x + (out_rows ? picked[i] : i) * row_bytes,
+                              p->dst + i * row_bytes));
+        else
+            check_out_any(mem, p->dst + i * row_bytes, row_bytes);
+    }
+    return OK;
+}
+
+enum status bits_gelu(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_gelu_push *p = op->push;
+    for (uint64_t i = 0; i < p->n; i++) {
+        float y = m_gelu(check_in_f32(mem, p->x + i * 4));
+        if (p->add)
+            y = y + check_in_f32(mem, p->add + i * 4);
+        bits_out_f32(mem, p->dst + i * 4, y);
+    }
+    return OK;
+}
+
+BITS_FMA static float band(const float *filter, const float *re, const float *im, uint32_t bins)
+{
+    float sum = 0;
+    for (uint32_t i = 0; i < bins; i++) {
+        float a = re[i] * re[i];
+        sum = m_fma(filter[i], m_fma(im[i], im[i], a), sum);
+    }
+    return m_log(sum > 1e-10f ? sum : 1e-10f) * 0.434294482f;
+}
+
+enum status bits_mel(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_mel_push *p = op->push;
+    uint32_t bins = op->pipe.spec[K_MEL_BINS], bands = op->pipe.spec[K_MEL_BANDS];
+    for (uint32_t t = 0; t < op->groups[0]; t++) {
+        const float *dft, *filters;
+        float top = -INFINITY;
+        CHECK_IN(dft, mem, p->dft + 8ull * t * bins, 8ull * bins);
+        CHECK_IN(filters, mem, p->filters, 4ull * bands * bins);
+        for (uint32_t m = 0; m < bands; m++) {
+            float y = band(filters + (uint64_t)m * bins, dft, dft + bins, bins);
+            top = fmaxf(top, y);
+            bits_out_f32(mem, p->dst + 4 * ((uint64_t)t * bands + m), y);
+        }
+        bits_out_f32(mem, p->top + 4ull * t, top);
+    }
+    return OK;
+}
+
+enum status bits_mel_scale(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_mel_scale_push *p = op->push;
+    uint32_t bands = op->pipe.spec[K_MEL_SCALE_BANDS], used = check_in_u32(mem, p->used);
+    float top = -INFINITY;
+    for (uint32_t t = 0; t < p->frames; t++)
+        top = fmaxf(top, check_in_f32(mem, p->top + 4ull * t));
+    for (uint32_t t = 0; t < op->groups[0]; t++) {
+        for (uint32_t m = 0; m < bands; m++) {
+            uint64_t at = p->x + 4 * ((uint64_t)t * bands + m);
+            float y = fmaxf(check_in_f32(mem, at), top - 8.0f) + 4.0f;
+            bits_out_f32(mem, at, t < used ? y * 0.25f : 0.0f);
+        }
+    }
+    return OK;
+}
+
+static float logit(float l)
+{
+    if (fabsf(l) < FLT_MIN)
+        return 0;
+    return l >= -1e30f ? fminf(l, 1e30f) : -1e30f;
+}
+
+enum status bits_probs(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_probs_push *p = op->push;
+    for (uint32_t j = 0; j < op->groups[0]; j++) {
+        const float *l;
+        float top = -1e30f, sum[256] = {0};
+        CHECK_IN(l, mem, p->logits + 4ull * j * p->vocab, 4ull * p->vocab);
+        for (uint32_t id = p->from; id < p->to; id++)
+            top = fmaxf(top, logit(l[id]));
+        for (uint32_t id = p->from; id < p->to; id++)
+            sum[(id - p->from) % 256] += m_exp(logit(l[id]) - top);
+        float all = bits_tree(sum, 256);
+        for (uint32_t i = 0; i < p->count; i++) {
+            uint32_t id = p->first + i;
+            bool inside = id >= p->from && id < p->to;
+            bits_out_f32(mem, p->dst + 4 * ((uint64_t)j * p->count + i),
+                         inside ? m_div(m_exp(logit(l[id]) - top), all) : 0.0f);
+        }
+    }
+    return OK;
+}

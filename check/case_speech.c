@@ -1,0 +1,183 @@
+/* Cases of what speech models take besides: layernorm, gelu, unfold, mel, rules, probs. */
+#include <string.h>
+
+#include "cases.h"
+
+enum status case_layernorm(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    const struct case_model *m = case_model(c, QUANT_F32);
+    struct k_layernorm_args a = {.rows = case_count(c, 131), .eps = 1e-5f};
+    a.k = m ? m->embed : 4 * case_count(c, 600);
+    if (c->size == CASE_BENCH)
+        a.rows = 1500;
+    a.x_rows = a.rows;
+    bool out_rows = rand_one_in(&c->rand, 3);
+    if (out_rows) {
+        a.rows = rand_range(&c->rand, 1, K_MAX_OUT);
+        a.x_rows = rand_range(&c->rand, a.rows, 40);
+        a.steps = case_steps(
+            c, &(struct case_steps_params){.rows = a.x_rows, .slots = a.x_rows, .n_ctx = 512});
+        a.steps.out_rows = true;
+    }
+    a.x = case_floats(c, (uint64_t)a.x_rows * a.k, 1, "x");
+    a.w = case_normals(c, a.k, 1, "w");
+    a.b = case_normals(c, a.k, 1, "b");
+    a.out = case_out(c, (uint64_t)a.rows * a.k, "out");
+    c->bytes = 4.0 * a.k * (2 * a.rows + 2);
+    case_text(c, "rows %u k %u%s", a.rows, a.k, out_rows ? " out_rows" : "");
+    return k_layernorm(c->plan, &a);
+}
+
+enum status case_gelu(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    uint64_t n = c->size == CASE_BENCH ? 1500 * 5120 : rand_range(&c->rand, 1, 5000);
+    uint64_t x = case_floats(c, n, RAND_PICK(&c->data, 1, 4), "x"), out;
+    uint64_t add = rand_one_in(&c->rand, 2) ? case_normals(c, n, 1, "add") : 0;
+    bool in_place = rand_one_in(&c->rand, 2);
+    out = in_place ? x : case_out(c, n, "out");
+    c->bytes = (add ? 12.0 : 8.0) * (double)n;
+    case_text(c, "n %llu%s%s", (unsigned long long)n, add ? " add" : "",
+              in_place ? " in place" : "");
+    return k_gelu(c->plan, x, add, out, n);
+}
+
+enum status case_unfold(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    struct k_unfold_args a = {.rows = case_count(c, 131), .channels = case_count(c, 100)};
+    a.taps = RAND_PICK(&c->rand, 1, 3, 3, 5);
+    a.stride = RAND_PICK(&c->rand, 1, 2, 3);
+    a.pad = rand_below(&c->rand, a.taps);
+    a.out_rows = rand_range(&c->rand, 1, (a.rows + 2 * a.pad) / a.stride + 1);
+    if (rand_one_in(&c->rand, 4)) { /* frames of sound */
+        a.channels = 1;
+        a.taps = 400;
+        a.stride = 160;
+        a.pad = RAND_PICK(&c->rand, 0, 200);
+        a.rows = rand_range(&c->rand, 1, 5000);
+        a.out_rows = a.rows / a.stride + 1;
+    }
+    if (c->size == CASE_BENCH)
+        a = (struct k_unfold_args){
+            .rows = 3000, .channels = 1280, .taps = 3, .stride = 2, .pad = 1, .out_rows = 1500};
+    a.in = case_floats(c, (uint64_t)a.rows * a.channels, 1, "in");
+    a.out = case_out(c, (uint64_t)a.out_rows * a.channels * a.taps, "out");
+    c->bytes = 4.0 * ((double)a.rows * a.channels + (double)a.out_rows * a.channels * a.taps);
+    case_text(c, "rows %u channels %u taps %u stride %u pad %u to %u", a.rows, a.channels, a.taps,
+              a.stride, a.pad, a.out_rows);
+    return k_unfold(c->plan, &a);
+}
+
+enum status case_mel(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    struct k_mel_args a = {.frames = case_count(c, 300)};
+    a.bins = RAND_PICK(&c->rand, 201, 201, 1, 257);
+    a.bands = RAND_PICK(&c->rand, 80, 128, 1, 300);
+    if (c->size == CASE_BENCH)
+        a = (struct k_mel_args){.frames = 3000, .bins = 201, .bands = 128};
+    a.dft = case_floats(c, 2ull * a.frames * a.bins, 0.1, "dft");
+    a.filters = case_normals(c, (uint64_t)a.bands * a.bins, 0.01, "filters");
+    float *filters = (float *)(c->image + (a.filters - c->base));
+    for (uint64_t i = 0; i < (uint64_t)a.bands * a.bins; i++)
+        filters[i] = filters[i] < 0 ? 0 : filters[i];
+    uint32_t *used = case_buf(c, 4, false, "used", &a.used);
+    *used = RAND_PICK(&c->data, 0, 1, a.frames - 1, a.frames, UINT32_MAX);
+    a.out = case_out(c, (uint64_t)a.frames * a.bands, "out");
+    case_text(c, "frames %u (%u in use) bins %u bands %u", a.frames, *used, a.bins, a.bands);
+    return k_mel(c->plan, &a);
+}
+
+/* Tokens as a transcription makes them, and others. */
+static void fill_history(struct check_case *c, uint32_t *history, uint32_t n,
+                         const struct k_speech *s, uint32_t vocab)
+{
+    uint32_t time = s->time_0;
+    for (uint32_t i = 0; i < n; i++) {
+        bool timed = rand_one_in(&c->data, 3) && time < vocab;
+        history[i] = timed ? time : rand_below(&c->data, s->end);
+        if (timed)
+            time += rand_below(&c->data, 3);
+    }
+}
+
+enum { SPEECH_CTX = 128, SPEECH_RING = 8 };
+
+static void make_speech(struct check_case *c, const struct k_steps *steps, uint32_t slots,
+                        struct k_sample_args *a, struct k_speech_args *out)
+{
+    uint32_t vocab = a->vocab, words = (vocab + 31) / 32;
+    struct k_speech *speech =
+        case_buf(c, (uint64_t)slots * K_SPEECH_BYTES, false, "speech", &out->speech);
+    out->logprobs = case_out(c, (uint64_t)slots * SPEECH_RING, "logprobs");
+    out->logprobs_bytes = 4ull * slots * SPEECH_RING;
+    out->never_bytes = 4ull * words;
+    uint32_t *never = case_buf(c, out->never_bytes, false, "never", &out->never);
+    for (uint32_t i = 0; i < words; i++)
+        never[i] = (uint32_t)rand_u64(&c->data) & (uint32_t)rand_u64(&c->data) & 0x7fffffffu;
+    uint32_t *history = (uint32_t *)(c->image + (a->history - c->base));
+    for (uint32_t i = 0; i < slots; i++) {
+        uint32_t end = vocab / 2, time_0 = vocab * 2 / 3;
+        speech[i] = (struct k_speech){
+            .never = rand_one_in(&c->data, 3) ? 0 : out->never,
+            .logprobs = out->logprobs + 4ull * SPEECH_RING * i,
+            .begin = rand_range(&c->data, 1, 20),
+            .timed = !rand_one_in(&c->data, 4),
+            .time_0 = time_0,
+            .end = end,
+            .no_times = time_0 - 1,
+            .latest = RAND_PICK(&c->data, 0, 50, 0x7fffffff),
+            .n_first = rand_below(&c->data, 4),
+            .not_first = {end, rand_below(&c->data, vocab), time_0},
+        };
+        fill_history(c, history + (size_t)i * SPEECH_CTX, SPEECH_CTX, &speech[i], vocab);
+    }
+    for (uint32_t i = 0; i < steps->rows; i++) { /* often at the beginning */
+        struct k_row *row = &case_step_rows(c, steps)[i];
+        if (row->slot != K_NO_SLOT && row->slot < slots && rand_one_in(&c->data, 2))
+            row->pos = speech[row->slot].begin - 1 + rand_below(&c->data, 4);
+    }
+}
+
+enum status case_rules(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    struct k_sample_args a = {.b = rand_range(&c->rand, 1, K_MAX_OUT)};
+    a.vocab = RAND_PICK(&c->rand, 30, 257, 512, 2049, 5000);
+    if (c->size != CASE_QUICK)
+        a.vocab = RAND_PICK(&c->rand, 51864, 51865, 51866);
+    a.steps =
+        case_steps(c, &(struct case_steps_params){
+                          .rows = a.b, .slots = a.b, .n_ctx = SPEECH_CTX - 8, .vocab = a.vocab});
+    uint32_t n_out = case_out_rows(c, &a.steps);
+    case_seqs(c, a.b, SPEECH_CTX, &a);
+    a.logits = case_floats(c, (uint64_t)a.b * a.vocab, 3, "logits");
+    a.greedy = rand_one_in(&c->rand, 2);
+    struct k_speech_args s = {.sample = &a};
+    make_speech(c, &a.steps, a.b, &a, &s);
+    s.notes = case_out(c, 4ull * a.b, "notes");
+    case_text(c, "b %u (%u out) vocab %u%s", a.b, n_out, a.vocab, a.greedy ? " greedy" : "");
+    return k_speech_sample(c->plan, &s);
+}
+
+enum status case_probs(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    struct k_probs_args a = {.rows = rand_range(&c->rand, 1, 5)};
+    a.vocab = c->size == CASE_QUICK ? case_count(c, 3000) : 51866;
+    a.from = rand_below(&c->rand, a.vocab);
+    a.to = rand_range(&c->rand, a.from + 1, a.vocab);
+    if (rand_one_in(&c->rand, 2)) {
+        a.from = 0;
+        a.to = a.vocab;
+    }
+    a.first = rand_below(&c->rand, a.vocab);
+    a.count = rand_range(&c->rand, 1, 300);
+    a.logits = case_floats(c, (uint64_t)a.rows * a.vocab, 3, "logits");
+    a.out = case_out(c, (uint64_t)a.rows * a.count, "out");
+    case_text(c, "rows %u vocab %u from %u to %u, %u of %u", a.rows, a.vocab, a.from, a.to, a.count,
+              a.first);
+    return k_probs(c->plan, &a);
+}

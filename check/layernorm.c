@@ -1,0 +1,49 @@
+/* Reference of layernorm: k_layernorm_push. */
+#include <math.h>
+
+#include "kernels/params.h"
+#include "linear.h"
+#include "refs.h"
+
+static enum status one_row(struct check_mem *mem, const struct k_layernorm_push *p, uint32_t k,
+                           uint64_t from, uint64_t to)
+{
+    const float *x, *w, *b;
+    CHECK_IN(x, mem, from, (uint64_t)k * 4);
+    CHECK_IN(w, mem, p->w, (uint64_t)k * 4);
+    CHECK_IN(b, mem, p->b, (uint64_t)k * 4);
+    double mean = 0, variance = 0;
+    for (uint32_t i = 0; i < k; i++)
+        mean += (double)x[i];
+    mean /= k;
+    for (uint32_t i = 0; i < k; i++)
+        variance += ((double)x[i] - mean) * ((double)x[i] - mean);
+    double scale = 1 / sqrt(variance / k + (double)p->eps);
+    for (uint32_t i = 0; i < k; i++) {
+        double y = ((double)x[i] - mean) * scale * (double)w[i];
+        /* Where x and the mean cancel, their own size counts. */
+        double terms = hypot((double)x[i], mean) * scale * (double)w[i];
+        check_out_f32(mem, to + (uint64_t)i * 4, y + (double)b[i],
+                      sqrt(y * y + terms * terms + (double)b[i] * (double)b[i]));
+    }
+    return OK;
+}
+
+enum status check_layernorm(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_layernorm_push *p = op->push;
+    const uint32_t *spec = op->pipe.spec;
+    uint32_t k = spec[K_LAYERNORM_K], count = p->rows, picked[K_MAX_OUT];
+    bool out_rows = spec[K_LAYERNORM_OUT_ROWS];
+    uint64_t row_bytes = (uint64_t)k * 4;
+    if (out_rows)
+        TRY(check_out_rows(mem, true, p->step, p->rows, picked, &count));
+    for (uint32_t i = 0; i < p->rows; i++) {
+        if (i < count)
+            TRY(one_row(mem, p, k, p->x + (out_rows ? picked[i] : i) * row_bytes,
+                        p->dst + i * row_bytes));
+        else
+            check_out_any(mem, p->dst + i * row_bytes, row_bytes);
+    }
+    return OK;
+}
