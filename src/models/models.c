@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "models/parts.h"
+#include "models/whisper.h"
 
 static const struct model_arch *const archs[] = {&arch_llama, &arch_qwen2};
 
@@ -20,6 +21,9 @@ enum status model_load(const struct weights *w, struct model *m)
         if (name.len == strlen(archs[i]->name) && !memcmp(name.s, archs[i]->name, name.len))
             m->arch = archs[i];
     }
+    if (!m->arch && whisper_is(w))
+        return status_fail(ERR_MODEL, "%s: a speech model; tawny transcribe runs it",
+                           weights_path(w));
     if (!m->arch)
         return status_fail(ERR_MODEL, "%s: architecture '%.*s' is not supported (llama, qwen2 are)",
                            weights_path(w), (int)(name.len < 64 ? name.len : 64), name.s);

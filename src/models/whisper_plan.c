@@ -1,0 +1,281 @@
+/* The plans of Whisper:
+ *
+ *   mel = log-mel(samples)
+ *   h = gelu(conv1(mel));  h = gelu(conv2(h)) + places
+ *   each layer:  h += Wo attention(Wq n, Wk n, Wv n),  n = LayerNorm(h)
+ *                h += W2 gelu(W1 n),                   n = LayerNorm(h)
+ *   sound = LayerNorm(h);  of each layer of the decoder: keys Wk sound, values Wv sound
+ *
+ *   h = embed(tokens) + places
+ *   each layer:  as above, causal, then the same over the keys and values of the sound
+ *   logits = embedding . LayerNorm(h) */
+#include <math.h>
+
+#include "models/whisper.h"
+
+static const float eps = 1e-5f;
+
+static float scale_of(const struct whisper_side *s)
+{
+    return (float)(1 / sqrt((double)s->head_dim));
+}
+
+/* A layer's part of the pages. */
+static struct k_kv layer_kv(struct k_kv kv, const struct whisper_side *s, uint32_t layer)
+{
+    kv.offset = (uint32_t)(layer * whisper_page_bytes(s));
+    return kv;
+}
+
+/* ---- sound -------------------------------------------------------------------------------- */
+
+static enum status normed(struct plan *p, const struct whisper_norm *n, uint64_t x, uint32_t rows,
+                          uint32_t k, uint64_t *out)
+{
+    TRY(plan_scratch(p, 4ull * rows * k, "normed", out));
+    return k_layernorm(
+        p, &(struct k_layernorm_args){
+               .rows = rows, .x = x, .w = n->w, .b = n->b, .out = *out, .k = k, .eps = eps});
+}
+
+static enum status product(struct plan *p, const char *name, const struct whisper_linear *l,
+                           uint32_t rows, uint64_t x, uint64_t residual, uint64_t out)
+{
+    return k_matmul(p, &(struct k_matmul_args){.name = name,
+                                               .m = rows,
+                                               .x = x,
+                                               .w = l->w,
+                                               .bias = l->b,
+                                               .residual = residual,
+                                               .out = out});
+}
+
+static enum status mel(struct plan *p, const struct whisper *m, const struct whisper_sound *s)
+{
+    uint32_t frames = whisper_frames(m);
+    struct whisper_linear basis = {.w = {.addr = s->basis,
+                                         .type = QUANT_F32,
+                                         .n = 2 * WHISPER_BINS,
+                                         .k = WHISPER_FFT,
+                                         .name = "Fourier basis"}};
+    uint64_t cut, dft; /* (frames, WHISPER_FFT), (frames, 2, WHISPER_BINS) */
+    TRY(plan_scratch(p, 4ull * frames * WHISPER_FFT, "frames", &cut));
+    TRY(plan_scratch(p, 4ull * frames * 2 * WHISPER_BINS, "spectra", &dft));
+    TRY(k_unfold(p, &(struct k_unfold_args){.in = s->samples,
+                                            .out = cut,
+                                            .rows = whisper_samples(m),
+                                            .channels = 1,
+                                            .out_rows = frames,
+                                            .taps = WHISPER_FFT,
+                                            .stride = WHISPER_HOP}));
+    TRY(product(p, "dft", &basis, frames, cut, 0, dft));
+    return k_mel(p, &(struct k_mel_args){.frames = frames,
+                                         .bins = WHISPER_BINS,
+                                         .bands = m->n_mels,
+                                         .dft = dft,
+                                         .filters = m->filters,
+                                         .used = s->used,
+                                         .out = s->mel});
+}
+
+/* Three taps, one row of padding; gelu, plus `add` where it is not 0. */
+static enum status convolve(struct plan *p, const char *name, const struct whisper_linear *l,
+                            uint64_t x, uint32_t rows, uint32_t stride, uint64_t add, uint64_t out)
+{
+    enum { TAPS = 3 };
+    uint32_t channels = l->w.k / TAPS, out_rows = rows / stride;
+    uint64_t wide; /* (out_rows, channels * TAPS) */
+    TRY(plan_scratch(p, 4ull * out_rows * l->w.k, "unfolded", &wide));
+    TRY(k_unfold(p, &(struct k_unfold_args){.in = x,
+                                            .out = wide,
+                                            .rows = rows,
+                                            .channels = channels,
+                                            .out_rows = out_rows,
+                                            .taps = TAPS,
+                                            .stride = stride,
+                                            .pad = 1}));
+    TRY(product(p, name, l, out_rows, wide, 0, out));
+    return k_gelu(p, out, add, out, (uint64_t)out_rows * l->w.n);
+}
+
+/* Keys and values of all rows to pages. */
+static enum status remember(struct plan *p, const struct whisper_attn *a, uint32_t rows, uint64_t x,
+                            const struct k_kv *kv, const struct k_steps *steps)
+{
+    uint64_t k, v; /* (rows, n_embd) each */
+    TRY(plan_scratch(p, 4ull * rows * a->k.w.n, "k", &k));
+    TRY(plan_scratch(p, 4ull * rows * a->v.w.n, "v", &v));
+    TRY(product(p, "k", &a->k, rows, x, 0, k));
+    TRY(product(p, "v", &a->v, rows, x, 0, v));
+    return k_rope_append(
+        p, &(struct k_rope_args){.m = rows, .k = k, .v = v, .kv = *kv, .steps = *steps});
+}
+
+static enum status audio_layer(struct plan *p, const struct whisper *m,
+                               const struct whisper_sound *s, const struct whisper_layer *l)
+{
+    const struct whisper_side *side = &m->audio;
+    uint32_t rows = side->n_ctx, n = side->n_embd;
+    uint64_t x, q, a, f; /* (rows, n) thrice, (rows, n_ff) */
+    TRY(normed(p, &l->self.norm, s->h, rows, n, &x));
+    TRY(plan_scratch(p, 4ull * rows * n, "q", &q));
+    TRY(plan_scratch(p, 4ull * rows * n, "attention", &a));
+    TRY(product(p, "q", &l->self.q, rows, x, 0, q));
+    TRY(remember(p, &l->self, rows, x, &s->kv, &s->rows));
+    TRY(k_flash(p, &(struct k_flash_args){.m = rows,
+                                          .q = q,
+                                          .out = a,
+                                          .kv = s->kv,
+                                          .steps = s->rows,
+                                          .scale = scale_of(side),
+                                          .seen = rows}));
+    TRY(product(p, "o", &l->self.o, rows, a, s->h, s->h));
+    TRY(normed(p, &l->mlp_norm, s->h, rows, n, &x));
+    TRY(plan_scratch(p, 4ull * rows * side->n_ff, "mlp", &f));
+    TRY(product(p, "up", &l->up, rows, x, 0, f));
+    TRY(k_gelu(p, f, 0, f, (uint64_t)rows * side->n_ff));
+    return product(p, "down", &l->down, rows, f, s->h, s->h);
+}
+
+enum status whisper_listen(struct plan *p, const struct whisper *m, const struct whisper_sound *s)
+{
+    const struct whisper_side *side = &m->audio;
+    uint32_t frames = whisper_frames(m);
+    uint64_t first, sound; /* (frames, n_embd), (n_ctx, n_embd) */
+    plan_set_layer(p, -1);
+    TRY(mel(p, m, s));
+    TRY(plan_scratch(p, 4ull * frames * side->n_embd, "first convolution", &first));
+    TRY(convolve(p, "conv1", &m->conv1, s->mel, frames, 1, 0, first));
+    TRY(convolve(p, "conv2", &m->conv2, first, frames, 2, m->audio_places, s->h));
+    for (uint32_t i = 0; i < side->n_layers; i++) {
+        plan_set_layer(p, (int)i);
+        TRY(audio_layer(p, m, s, &m->audio_layers[i]));
+    }
+    plan_set_layer(p, -1);
+    TRY(normed(p, &m->audio_norm, s->h, side->n_ctx, side->n_embd, &sound));
+    for (uint32_t i = 0; i < m->text.n_layers; i++) {
+        struct k_kv kv = layer_kv(s->cross, &m->text, i);
+        plan_set_layer(p, (int)i);
+        TRY(remember(p, &m->text_layers[i].cross, side->n_ctx, sound, &kv, &s->cross_rows));
+    }
+    plan_set_layer(p, -1);
+    return OK;
+}
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+static enum status step_product(struct plan *p, const char *name, const struct whisper_linear *l,
+                                const struct whisper_step *s, uint64_t x, uint64_t residual,
+                                uint64_t out)
+{
+    return k_matvec(p, &(struct k_matvec_args){.name = name,
+                                               .b = s->rows,
+                                               .x = x,
+                                               .x_rows = s->rows,
+                                               .w = l->w,
+                                               .bias = l->b,
+                                               .residual = residual,
+                                               .out = out});
+}
+
+static enum status attend(struct plan *p, const struct whisper *m, const struct whisper_step *s,
+                          uint32_t layer, bool cross, uint64_t q, uint64_t out)
+{
+    struct k_attn_args a = {.b = s->rows,
+                            .q = q,
+                            .out = out,
+                            .counter = s->counter,
+                            .kv = layer_kv(cross ? s->cross : s->kv, &m->text, layer),
+                            .steps = cross ? s->cross_steps : s->steps,
+                            .splits = cross ? s->cross.max_pages : s->splits,
+                            .scale = scale_of(&m->text)};
+    return k_attn(p, &a);
+}
+
+static enum status text_layer(struct plan *p, const struct whisper *m, const struct whisper_step *s,
+                              uint32_t layer)
+{
+    const struct whisper_side *side = &m->text;
+    const struct whisper_layer *l = &m->text_layers[layer];
+    uint32_t rows = s->rows, n = side->n_embd;
+    uint64_t x, q, a, f; /* (rows, n) thrice, (rows, n_ff) */
+    TRY(plan_scratch(p, 4ull * rows * n, "q", &q));
+    TRY(plan_scratch(p, 4ull * rows * n, "attention", &a));
+    TRY(plan_scratch(p, 4ull * rows * side->n_ff, "mlp", &f));
+    TRY(normed(p, &l->self.norm, s->h, rows, n, &x));
+    TRY(k_qkv(p, &(struct k_qkv_args){.b = rows,
+                                      .x = x,
+                                      .eps = eps,
+                                      .q = l->self.q.w,
+                                      .k = l->self.k.w,
+                                      .v = l->self.v.w,
+                                      .bq = l->self.q.b,
+                                      .bv = l->self.v.b,
+                                      .kv = layer_kv(s->kv, side, layer),
+                                      .steps = s->steps,
+                                      .out = q}));
+    TRY(attend(p, m, s, layer, false, q, a));
+    TRY(step_product(p, "o", &l->self.o, s, a, s->h, s->h));
+    TRY(normed(p, &l->cross.norm, s->h, rows, n, &x));
+    TRY(step_product(p, "cross q", &l->cross.q, s, x, 0, q));
+    TRY(attend(p, m, s, layer, true, q, a));
+    TRY(step_product(p, "cross o", &l->cross.o, s, a, s->h, s->h));
+    TRY(normed(p, &l->mlp_norm, s->h, rows, n, &x));
+    TRY(step_product(p, "up", &l->up, s, x, 0, f));
+    TRY(k_gelu(p, f, 0, f, (uint64_t)rows * side->n_ff));
+    return step_product(p, "down", &l->down, s, f, s->h, s->h);
+}
+
+enum status whisper_say(struct plan *p, const struct whisper *m, const struct whisper_step *s)
+{
+    plan_set_layer(p, -1);
+    TRY(k_embed(p, &(struct k_embed_args){.table = m->embd,
+                                          .places = m->text_places,
+                                          .n_places = m->text.n_ctx,
+                                          .steps = s->steps,
+                                          .seqs = s->sample.seqs,
+                                          .slots = s->sample.slots,
+                                          .history = s->sample.history,
+                                          .history_bytes = s->sample.history_bytes,
+                                          .out = s->h}));
+    for (uint32_t i = 0; i < m->text.n_layers; i++) {
+        plan_set_layer(p, (int)i);
+        TRY(text_layer(p, m, s, i));
+    }
+    plan_set_layer(p, -1);
+    return s->outs ? whisper_choose(p, m, s) : OK;
+}
+
+enum status whisper_choose(struct plan *p, const struct whisper *m, const struct whisper_step *s)
+{
+    struct k_steps out = s->steps;
+    uint64_t x; /* (outs, n_embd) */
+    out.out_rows = true;
+    plan_set_layer(p, -1);
+    TRY(plan_scratch(p, 4ull * s->outs * m->text.n_embd, "normed", &x));
+    TRY(k_layernorm(p, &(struct k_layernorm_args){.rows = s->outs,
+                                                  .x = s->h,
+                                                  .w = m->text_norm.w,
+                                                  .b = m->text_norm.b,
+                                                  .out = x,
+                                                  .k = m->text.n_embd,
+                                                  .x_rows = s->rows,
+                                                  .eps = eps,
+                                                  .steps = out}));
+    TRY(k_matvec(p, &(struct k_matvec_args){.name = "head",
+                                            .b = s->outs,
+                                            .x = x,
+                                            .x_rows = s->outs,
+                                            .w = m->embd,
+                                            .out = s->logits}));
+    if (!s->speech)
+        return OK;
+    struct k_sample_args sample = s->sample;
+    struct k_speech_args speech = *s->speech;
+    sample.logits = s->logits;
+    sample.vocab = m->n_vocab;
+    sample.steps = s->steps;
+    sample.next = s->next;
+    speech.sample = &sample;
+    return k_speech_sample(p, &speech);
+}
