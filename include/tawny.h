@@ -160,7 +160,7 @@ struct tawny_memory_plan {
 
 struct tawny_session_params; /* below */
 
-/* `device` may be NULL. Session params as for tawny_session_open. */
+/* `device` may be NULL. Session params as for tawny_session_open; a speech model takes none. */
 TAWNY_API enum tawny_status tawny_file_plan(const struct tawny_file *file,
                                             struct tawny_device *device,
                                             const struct tawny_session_params *params,
@@ -355,6 +355,95 @@ struct tawny_profile_line {
 TAWNY_API enum tawny_status tawny_profile(struct tawny_session *session,
                                           struct tawny_profile_line *out, uint32_t max,
                                           uint32_t *count);
+
+/* ---- speech ------------------------------------------------------------------------------- */
+
+/* A speech model in GPU memory, with what it takes to listen to one window of sound. */
+struct tawny_speech;
+
+/* Whether a file is a speech model. */
+TAWNY_API bool tawny_file_is_speech(const struct tawny_file *file);
+
+/* Streams the weights to the GPU; blocks. The device must outlive it. */
+TAWNY_API enum tawny_status tawny_speech_open(struct tawny_device *device,
+                                              const struct tawny_model_params *params,
+                                              struct tawny_speech **out);
+TAWNY_API void tawny_speech_close(struct tawny_speech **speech);
+
+/* Stops the running tawny_transcribe soon; it returns TAWNY_OK with `cancelled` set. May be called
+ * from any thread and from a signal handler. */
+TAWNY_API void tawny_speech_cancel(struct tawny_speech *speech);
+
+struct tawny_speech_info {
+    const char *path;
+    bool multilingual;
+    uint32_t n_audio_layers, n_text_layers, n_embd, n_mels, n_vocab, n_languages;
+    uint64_t n_params, weight_bytes;
+    double load_seconds, window_seconds;
+};
+TAWNY_API void tawny_speech_get_info(const struct tawny_speech *speech,
+                                     struct tawny_speech_info *out);
+
+/* One piece of the text; valid during the call. */
+struct tawny_segment {
+    uint32_t id;              /* 0, 1 ... */
+    uint64_t seek;            /* where its window begins, in hundredths of a second */
+    double start, end;        /* seconds */
+    const char *text;         /* UTF-8; most begin with a space */
+    const int32_t *tokens;    /* with those of times */
+    size_t n_tokens;
+    float temperature, avg_logprob, compression_ratio, no_speech_prob;
+};
+
+enum { TAWNY_MAX_TEMPERATURES = 16 };
+
+struct tawny_transcribe_params {
+    /* One of: a media file of any kind ("-": standard input), the bytes of one, samples. */
+    const char *path;
+    const void *data;
+    size_t data_bytes;
+    const float *samples;     /* mono, 16 kHz */
+    size_t n_samples;
+
+    const char *language;     /* "en" or "english"; NULL: what the beginning sounds like */
+    bool translate;           /* to English */
+    const char *prompt;       /* text that is taken to come before; NULL: none */
+    bool no_timestamps;       /* one segment a window */
+    bool no_context;          /* windows do not see the text before them */
+
+    /* A window is tried at each temperature in turn until its text is likely and does not repeat
+     * itself. n_temperatures 0: 0, 0.2, 0.4, 0.6, 0.8, 1. */
+    float temperatures[TAWNY_MAX_TEMPERATURES];
+    uint32_t n_temperatures;
+    uint32_t best_of;         /* answers at temperatures above 0, of which the likeliest is taken;
+                                 0: 5 */
+    /* For these three 0 stands for the default, and NaN turns them off. */
+    float compression_ratio_threshold; /* 2.4: text that zlib makes smaller repeats itself */
+    float logprob_threshold;           /* -1: mean over the tokens; below it text is unlikely */
+    float no_speech_threshold;         /* 0.6: unlikely text of such a window is silence */
+    uint64_t seed;
+
+    bool (*on_segment)(void *ctx, const struct tawny_segment *segment); /* false stops */
+    /* Seconds of sound; total is below 0 while it is not known. */
+    void (*on_progress)(void *ctx, double done, double total);
+    void *ctx;
+};
+
+struct tawny_transcript {
+    const char *language;     /* "en" */
+    const char *language_name; /* "english" */
+    float language_prob;      /* 1 where it was given */
+    double seconds;           /* of sound */
+    uint32_t n_windows, n_segments;
+    bool cancelled;
+    double listen_seconds, say_seconds; /* of work: encoder, decoder */
+    uint64_t n_tokens;        /* made, also those that were thrown away */
+};
+
+/* Blocks until the end of the sound. `result` may be NULL. */
+TAWNY_API enum tawny_status tawny_transcribe(struct tawny_speech *speech,
+                                             const struct tawny_transcribe_params *params,
+                                             struct tawny_transcript *result);
 
 #ifdef __cplusplus
 }

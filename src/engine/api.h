@@ -8,6 +8,7 @@
 #include <tawny.h>
 
 #include "engine/engine.h"
+#include "engine/speech.h"
 #include "formats/weights.h"
 
 struct tawny_device {
@@ -35,6 +36,11 @@ struct tawny_model {
 struct tawny_session {
     struct tawny_model *model;
     struct engine *e;
+};
+
+struct tawny_speech {
+    struct speech_model *m;
+    struct speech *s;
 };
 
 /* The result of the rooms behind is the public one: the numbers are the same. */

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "engine/api.h"
 #include "engine/vocab.h"
+#include "engine/vocab_speech.h"
 
 /* ---- files -------------------------------------------------------------------------------- */
 
@@ -218,18 +219,43 @@ void tawny_file_tensor(const struct tawny_file *file, uint32_t i, struct tawny_t
 }
 
 /* Addresses as if the weights lay one behind the other: plans that are only measured need some. */
-static void pretend_loaded(struct model *m)
+static uint64_t pretend_loaded(struct model_tensor *tensors, uint32_t n)
 {
     uint64_t at = 256;
-    for (uint32_t i = 0; i < m->n_tensors; i++) {
-        if (m->tensors[i].weight)
-            m->tensors[i].weight->addr = at;
+    for (uint32_t i = 0; i < n; i++) {
+        if (tensors[i].weight)
+            tensors[i].weight->addr = at;
         else
-            *m->tensors[i].vector = at;
-        at += align_up(m->tensors[i].file->bytes, 256);
+            *tensors[i].vector = at;
+        at += align_up(tensors[i].file->bytes, 256);
     }
-    if (m->tied)
-        m->head = m->embd;
+    return at - 256;
+}
+
+static enum status plan_text(const struct weights *w, struct gpu *g,
+                             const struct tawny_session_params *params, uint64_t *weights,
+                             struct engine_memory *mem)
+{
+    struct model m;
+    struct engine_params p = api_engine_params(params);
+    TRY(model_load(w, &m));
+    *weights = pretend_loaded(m.tensors, m.n_tensors);
+    if (m.tied)
+        m.head = m.embd;
+    enum status s = engine_plan_memory(g, &m, &p, mem);
+    model_unload(&m);
+    return s;
+}
+
+static enum status plan_speech(const struct weights *w, struct gpu *g, uint64_t *weights,
+                               struct engine_memory *mem)
+{
+    struct speech_model m = {.gpu = g};
+    TRY(whisper_load(w, &m.w));
+    *weights = pretend_loaded(m.w.tensors, m.w.n_tensors);
+    enum status s = speech_plan_memory(&m, mem);
+    whisper_unload(&m.w);
+    return s;
 }
 
 enum tawny_status tawny_file_plan(const struct tawny_file *file, struct tawny_device *device,
@@ -237,16 +263,12 @@ enum tawny_status tawny_file_plan(const struct tawny_file *file, struct tawny_de
                                   struct tawny_memory_plan *out)
 {
     memset(out, 0, sizeof *out);
-    struct model m;
-    struct engine_params p = api_engine_params(params);
+    struct gpu *g = device ? device->gpu : NULL;
     struct engine_memory mem = {0};
-    enum status s = model_load(file->w, &m);
+    enum status s = whisper_is(file->w) ? plan_speech(file->w, g, &out->weights, &mem)
+                                        : plan_text(file->w, g, params, &out->weights, &mem);
     if (s != OK)
         return api_status(s);
-    out->weights = engine_weight_bytes(&m);
-    pretend_loaded(&m);
-    s = engine_plan_memory(device ? device->gpu : NULL, &m, &p, &mem);
-    model_unload(&m);
     out->kv = mem.kv;
     out->scratch = mem.scratch;
     out->state = mem.state;
@@ -260,13 +282,23 @@ enum tawny_status tawny_file_plan(const struct tawny_file *file, struct tawny_de
 
 /* ---- tokens ------------------------------------------------------------------------------- */
 
+static enum status load_speech(const struct weights *w, struct tok **out)
+{
+    struct whisper m;
+    TRY(whisper_load(w, &m));
+    enum status s = vocab_speech_load(w, &m.ids, m.n_vocab, out);
+    whisper_unload(&m);
+    return s;
+}
+
 enum tawny_status tawny_vocab_open(const struct tawny_file *file, struct tawny_vocab **out)
 {
     *out = NULL;
     struct tawny_vocab *v = mem_alloc(sizeof *v);
     if (!v)
         return TAWNY_ERROR_MEMORY;
-    enum status s = vocab_load(file->w, 0, &v->tok);
+    enum status s =
+        whisper_is(file->w) ? load_speech(file->w, &v->tok) : vocab_load(file->w, 0, &v->tok);
     if (s == OK)
         *out = v;
     else

@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "engine/load.h"
 #include "engine/vocab.h"
 
 uint64_t engine_weight_bytes(const struct model *m)
@@ -52,44 +53,43 @@ static enum status send(struct loading *l, const struct weights_tensor *t, uint6
     return OK;
 }
 
-static enum status send_all(struct engine_model *em, const struct weights *w,
-                            const struct engine_load_params *params)
+enum status engine_send(struct gpu *g, const struct weights *w,
+                        const struct engine_load_params *params, struct model_tensor *tensors,
+                        uint32_t n, const struct gpu_buf **bufs)
 {
-    struct model *m = &em->model;
     enum status s = OK;
-    struct loading l = {
-        .gpu = em->gpu, .w = w, .params = params, .slice = 16u << 20, .total = em->weight_bytes};
-    TRY(gpu_stream_create(em->gpu, &(struct gpu_stream_params){.slice_bytes = l.slice, .slices = 3},
+    struct loading l = {.gpu = g, .w = w, .params = params, .slice = 16u << 20};
+    for (uint32_t i = 0; i < n; i++)
+        l.total += tensors[i].file->bytes;
+    TRY(gpu_stream_create(g, &(struct gpu_stream_params){.slice_bytes = l.slice, .slices = 3},
                           &l.stream));
-    for (uint32_t i = 0; i < m->n_tensors; i++) {
-        const struct weights_tensor *t = m->tensors[i].file;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct weights_tensor *t = tensors[i].file;
         TRY_GOTO(gpu_buf_create(
-            em->gpu,
+            g,
             &(struct gpu_buf_params){
                 .bytes = t->bytes, .memory = GPU_DEVICE, .purpose = GPU_WEIGHTS, .tag = t->name},
-            &em->bufs[i]));
-        if (m->tensors[i].weight)
-            m->tensors[i].weight->addr = em->bufs[i]->addr;
+            &bufs[i]));
+        if (tensors[i].weight)
+            tensors[i].weight->addr = bufs[i]->addr;
         else
-            *m->tensors[i].vector = em->bufs[i]->addr;
-        TRY_GOTO(send(&l, t, em->bufs[i]->addr));
+            *tensors[i].vector = bufs[i]->addr;
+        TRY_GOTO(send(&l, t, bufs[i]->addr));
     }
     TRY_GOTO(gpu_stream_finish(l.stream));
-    if (m->tied)
-        m->head = m->embd;
 fail:
     gpu_stream_destroy(&l.stream);
     return s;
 }
 
 /* Refuses before anything is taken what cannot fit. */
-static enum status check_room(const struct engine_model *em)
+enum status engine_check_room(struct gpu *g, const char *path, uint64_t need)
 {
-    uint64_t free_bytes = gpu_memory_free(em->gpu), need = engine_weight_bytes(&em->model);
+    uint64_t free_bytes = gpu_memory_free(g);
     if (need > free_bytes)
         return status_fail(ERR_MEMORY,
                            "%s needs %" PRIu64 " MiB for its weights; %s has %" PRIu64 " MiB free",
-                           em->path, need >> 20, gpu_get_info(em->gpu)->name, free_bytes >> 20);
+                           path, need >> 20, gpu_get_info(g)->name, free_bytes >> 20);
     return OK;
 }
 
@@ -127,8 +127,10 @@ enum status engine_model_load(struct gpu *g, const struct engine_load_params *pa
         em->weight_bytes += t->bytes;
         em->n_params += t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
     }
-    TRY_GOTO(check_room(em));
-    TRY_GOTO(send_all(em, w, params));
+    TRY_GOTO(engine_check_room(g, em->path, engine_weight_bytes(&em->model)));
+    TRY_GOTO(engine_send(g, w, params, em->model.tensors, em->model.n_tensors, em->bufs));
+    if (em->model.tied)
+        em->model.head = em->model.embd;
     weights_close(&w);
     /* The file's descriptions are gone with it. */
     for (uint32_t i = 0; i < em->model.n_tensors; i++)

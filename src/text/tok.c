@@ -76,7 +76,7 @@ static enum status add_token(struct tok *t, const struct tok_vocab *v, uint32_t 
 {
     const struct tok_str *text = &v->text[id];
     uint32_t other = text->len ? tok_map_find(&t->map, text->s, text->len) : TOK_MISSING;
-    if (other != TOK_MISSING)
+    if (other != TOK_MISSING && !v->repeats)
         return status_fail(ERR_MODEL,
                            "%s: tokenizer.ggml.tokens: tokens %u and %u are both \"%.*s\"", v->file,
                            other, id, (int)(text->len < 64 ? text->len : 64), text->s);

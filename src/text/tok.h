@@ -44,6 +44,7 @@ struct tok_vocab {
     const int32_t *kinds;       /* n_tokens or NULL (all normal) */
     const uint8_t *strip;       /* n_tokens of TOK_LSTRIP, TOK_RSTRIP, or NULL (none) */
     uint32_t n_tokens;
+    bool repeats; /* a text may stand for several tokens; the first is what it becomes */
     const struct tok_str *merges; /* "left right", best first */
     uint32_t n_merges;
     int32_t bos, eos, unk, pad; /* TOK_NONE where there is none */

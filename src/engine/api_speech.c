@@ -1,0 +1,183 @@
+/* Speech: see tawny.h. */
+#include <math.h>
+
+#include "engine/api.h"
+#include "engine/transcribe.h"
+
+bool tawny_file_is_speech(const struct tawny_file *file)
+{
+    return whisper_is(file->w);
+}
+
+enum tawny_status tawny_speech_open(struct tawny_device *device,
+                                    const struct tawny_model_params *params,
+                                    struct tawny_speech **out)
+{
+    *out = NULL;
+    if (!params || !params->path)
+        return api_status(status_fail(ERR_USAGE, "no path of a model was given"));
+    struct tawny_speech *t = mem_alloc(sizeof *t);
+    if (!t)
+        return TAWNY_ERROR_MEMORY;
+    enum status s = speech_model_load(
+        device->gpu,
+        &(struct engine_load_params){
+            .path = params->path, .on_progress = params->on_progress, .ctx = params->ctx},
+        &t->m);
+    if (s == OK)
+        s = speech_open(t->m, &t->s);
+    if (s == OK)
+        *out = t;
+    else
+        tawny_speech_close(&t);
+    return api_status(s);
+}
+
+void tawny_speech_close(struct tawny_speech **speech)
+{
+    struct tawny_speech *t = *speech;
+    *speech = NULL;
+    if (!t)
+        return;
+    speech_close(&t->s);
+    speech_model_unload(&t->m);
+    mem_free(t);
+}
+
+void tawny_speech_cancel(struct tawny_speech *speech)
+{
+    atomic_store(&speech->s->cancelled, true);
+}
+
+void tawny_speech_get_info(const struct tawny_speech *speech, struct tawny_speech_info *out)
+{
+    const struct speech_model *m = speech->m;
+    *out = (struct tawny_speech_info){
+        .path = m->path,
+        .multilingual = m->w.multilingual,
+        .n_audio_layers = m->w.audio.n_layers,
+        .n_text_layers = m->w.text.n_layers,
+        .n_embd = m->w.text.n_embd,
+        .n_mels = m->w.n_mels,
+        .n_vocab = m->w.n_vocab,
+        .n_languages = m->w.multilingual ? m->w.ids.n_languages : 1,
+        .n_params = m->n_params,
+        .weight_bytes = m->weight_bytes,
+        .load_seconds = m->load_seconds,
+        .window_seconds = (double)whisper_frames(&m->w) * WHISPER_HOP / WHISPER_RATE,
+    };
+}
+
+/* ---- transcribing ------------------------------------------------------------------------- */
+
+/* What the caller of tawny_transcribe() wants to be told. */
+struct told {
+    const struct tawny_transcribe_params *p;
+};
+
+static bool on_segment(void *ctx, const struct transcript_segment *s)
+{
+    const struct told *t = ctx;
+    return t->p->on_segment(t->p->ctx,
+                            &(struct tawny_segment){.id = s->id,
+                                                    .seek = s->seek,
+                                                    .start = s->start,
+                                                    .end = s->end,
+                                                    .text = s->text,
+                                                    .tokens = s->tokens,
+                                                    .n_tokens = s->n_tokens,
+                                                    .temperature = s->temperature,
+                                                    .avg_logprob = s->avg_logprob,
+                                                    .compression_ratio = s->compression_ratio,
+                                                    .no_speech_prob = s->no_speech_prob});
+}
+
+static void on_progress(void *ctx, double done, double total)
+{
+    const struct told *t = ctx;
+    t->p->on_progress(t->p->ctx, done, total);
+}
+
+static float or_default(float v, float def)
+{
+    return isnan(v) ? 0 : v != 0 ? v : def;
+}
+
+static enum status check_params(const struct tawny_transcribe_params *p)
+{
+    if ((p->path != NULL) + (p->data != NULL) + (p->samples != NULL) != 1)
+        return status_fail(ERR_USAGE, "sound is a path, or the bytes of a file, or samples: one "
+                                      "must be given");
+    if (p->n_temperatures > TAWNY_MAX_TEMPERATURES)
+        return status_fail(ERR_USAGE, "%u temperatures (at most %d)", p->n_temperatures,
+                           TAWNY_MAX_TEMPERATURES);
+    for (uint32_t i = 0; i < p->n_temperatures; i++) {
+        if (!(p->temperatures[i] >= 0))
+            return status_fail(ERR_USAGE, "a temperature of %g", (double)p->temperatures[i]);
+    }
+    return OK;
+}
+
+static void tell(const struct tawny_speech *speech, const struct transcribe_result *r,
+                 struct tawny_transcript *out)
+{
+    const struct speech *s = speech->s;
+    *out = (struct tawny_transcript){
+        .language = whisper_language(r->language),
+        .language_name = whisper_language_name(r->language),
+        .language_prob = r->language_prob,
+        .seconds = r->seconds,
+        .n_windows = r->n_windows,
+        .n_segments = r->n_segments,
+        .cancelled = r->cancelled,
+        .listen_seconds = s->listen_seconds,
+        .say_seconds = s->say_seconds,
+        .n_tokens = s->tokens,
+    };
+}
+
+enum tawny_status tawny_transcribe(struct tawny_speech *speech,
+                                   const struct tawny_transcribe_params *params,
+                                   struct tawny_transcript *result)
+{
+    static const float temperatures[] = {0, 0.2f, 0.4f, 0.6f, 0.8f, 1};
+    struct told told = {params};
+    struct transcribe_result r = {0};
+    struct audio *audio = NULL;
+    enum status s;
+    TRY_GOTO(check_params(params));
+    if (!params->samples)
+        TRY_GOTO(audio_open(&(struct audio_params){.path = params->path,
+                                                   .data = params->data,
+                                                   .bytes = params->data_bytes},
+                            &audio));
+    atomic_store(&speech->s->cancelled, false);
+    speech->s->listen_seconds = speech->s->say_seconds = 0;
+    speech->s->tokens = 0;
+    s = transcribe(speech->s,
+                   &(struct transcribe_params){
+                       .audio = audio,
+                       .samples = params->samples,
+                       .n_samples = params->n_samples,
+                       .language = params->language,
+                       .translate = params->translate,
+                       .no_times = params->no_timestamps,
+                       .no_context = params->no_context,
+                       .prompt = params->prompt,
+                       .temperatures = params->n_temperatures ? params->temperatures : temperatures,
+                       .n_temperatures = params->n_temperatures ? params->n_temperatures : 6,
+                       .best_of = params->best_of ? params->best_of : 5,
+                       .most_compression = or_default(params->compression_ratio_threshold, 2.4f),
+                       .least_logprob = or_default(params->logprob_threshold, -1),
+                       .no_speech = or_default(params->no_speech_threshold, 0.6f),
+                       .seed = params->seed,
+                       .on_segment = params->on_segment ? on_segment : NULL,
+                       .on_progress = params->on_progress ? on_progress : NULL,
+                       .ctx = &told},
+                   &r);
+    if (s == OK && result)
+        tell(speech, &r, result);
+fail:
+    audio_close(&audio);
+    return api_status(s);
+}

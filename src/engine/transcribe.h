@@ -1,0 +1,59 @@
+/* transcribe.h - sound of any length to text with times, window by window, as openai-whisper's
+ * transcribe() does it: windows follow the times that the model says, the text so far is what the
+ * next window's prompt begins with, and a window whose text repeats itself or is unlikely is tried
+ * again at higher temperatures.
+ *
+ * It differs in one thing: the loudest band that quiet ones are held against is that of the window,
+ * not of the whole file, so that a file need not be read twice. */
+#ifndef TAWNY_ENGINE_TRANSCRIBE_H
+#define TAWNY_ENGINE_TRANSCRIBE_H
+
+#include "audio/audio.h"
+#include "engine/speech.h"
+
+struct transcript_segment {
+    uint32_t id;
+    uint64_t seek;            /* frames (0.01 s) at which its window begins */
+    double start, end;        /* seconds */
+    const char *text;         /* valid UTF-8 */
+    const int32_t *tokens;    /* with those of times */
+    uint32_t n_tokens;
+    float temperature, avg_logprob, compression_ratio, no_speech_prob;
+};
+
+struct transcribe_params {
+    struct audio *audio;      /* where sound comes from, or ... */
+    const float *samples;     /* ... n_samples at 16 kHz */
+    uint64_t n_samples;
+    const char *language;     /* "en" or "english"; NULL: what the first window sounds like */
+    bool translate;           /* to English */
+    bool no_times;            /* one segment a window */
+    bool no_context;          /* windows do not see the text before them */
+    const char *prompt;       /* text that is taken to come before; NULL: none */
+    const float *temperatures; /* in the order in which they are tried; at least one */
+    uint32_t n_temperatures;
+    uint32_t best_of;         /* answers a temperature above 0, the likeliest counts; 0: 1 */
+    float most_compression;   /* texts that compress better are repetitions; 0: not looked at */
+    float least_logprob;      /* mean of the tokens; below it is tried again; 0: not looked at */
+    float no_speech;          /* windows with this probability of silence, and below least_logprob,
+                                 give nothing; 0: not looked at */
+    uint64_t seed;
+    bool (*on_segment)(void *ctx, const struct transcript_segment *s); /* false stops */
+    void (*on_progress)(void *ctx, double done, double total); /* seconds; total < 0: not known */
+    void *ctx;
+};
+
+struct transcribe_result {
+    uint32_t language;        /* index */
+    float language_prob;      /* 1 if it was given */
+    bool detected;
+    double seconds;           /* of sound */
+    uint32_t n_windows, n_segments;
+    bool cancelled;
+};
+
+/* Blocks. ERR_USAGE names a language or a task that the model does not know. */
+enum status transcribe(struct speech *s, const struct transcribe_params *params,
+                       struct transcribe_result *out);
+
+#endif

@@ -1,0 +1,111 @@
+"""Makes speech.npz: what openai-whisper and transformers say of small_speech.MODELS and SOUNDS.
+
+Log-mel, greedy tokens and whole transcripts are openai-whisper's; what the encoder and the decoder
+give is transformers', in float32. For each model:
+    NAME.mel       float32 [FRAMES / 37, mels]   every 37th frame of the first window
+    NAME.sound     float32 [AUDIO_CTX / 50, state]
+    NAME.logits    float32 [vocab / 16]          after a prompt of 19 tokens
+    NAME.first     int32 [n]                     tokens of the first window, with times
+    NAME.logprobs  float32 []                    their mean log-probability
+    NAME.silence   float32 []                    probability of no speech
+    NAME.segments  float64 [n, 3]                of the whole sound: seek, start, end
+    NAME.tokens    int32 [sum]                   their tokens, one behind the other
+    NAME.lengths   int32 [n]                     how many each has
+"""
+import os
+
+import numpy as np
+import torch
+import transformers
+import whisper
+from whisper.decoding import DecodingOptions, DecodingTask
+
+from small_speech import FIRST_TEXT, FRAMES, MODELS, SOUNDS, filters, sound
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def openai(m):
+    dims = whisper.model.ModelDimensions(m.mels, 1500, m.state, m.heads, m.layers, m.vocab, 448,
+                                         m.state, m.heads, m.layers)
+    model = whisper.model.Whisper(dims).eval()
+    state = {k: torch.from_numpy(v) for k, v in m.tensors().items()}
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    assert not missing and not unexpected, (missing, unexpected)
+    return model
+
+
+NAMES = [
+    ("blocks", "layers"), ("cross_attn_ln", "encoder_attn_layer_norm"),
+    ("attn_ln", "self_attn_layer_norm"), ("cross_attn.", "encoder_attn."), ("mlp_ln",
+     "final_layer_norm"), ("mlp.0", "fc1"), ("mlp.2", "fc2"), ("query", "q_proj"),
+    ("key", "k_proj"), ("value", "v_proj"), ("attn.out.", "attn.out_proj."),
+    ("ln_post", "layer_norm"), ("decoder.ln.", "decoder.layer_norm."),
+    ("token_embedding", "embed_tokens"), ("positional_embedding", "embed_positions.weight"),
+]
+
+
+def hugging_face(m):
+    config = transformers.WhisperConfig(
+        vocab_size=m.vocab, num_mel_bins=m.mels, d_model=m.state, encoder_layers=m.layers,
+        decoder_layers=m.layers, encoder_attention_heads=m.heads, decoder_attention_heads=m.heads,
+        encoder_ffn_dim=4 * m.state, decoder_ffn_dim=4 * m.state, attn_implementation="eager",
+        decoder_start_token_id=m.end + 1, pad_token_id=m.end, bos_token_id=m.end,
+        eos_token_id=m.end)
+    model = transformers.WhisperForConditionalGeneration(config).float().eval()
+    state = {}
+    for name, w in m.tensors().items():
+        for a, b in NAMES:
+            name = name.replace(a, b)
+        if ".attn." in name:
+            name = name.replace(".attn.", ".self_attn.")
+        state["model." + name] = torch.from_numpy(w)
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    assert not unexpected and missing == ["proj_out.weight"], (missing, unexpected)
+    model.tie_weights()
+    return model
+
+
+def one(m, golden):
+    seconds, seed = SOUNDS[m.name]
+    x = sound(seconds, seed).astype(np.float32) / 32768
+    ours = whisper.audio.mel_filters("cpu", m.mels).numpy()
+    assert np.abs(ours - filters(m.mels)).max() < 1e-7
+    window = x[: FRAMES * 160 + 200]
+    mel = whisper.log_mel_spectrogram(window, m.mels, padding=FRAMES * 160)
+    mel = whisper.pad_or_trim(mel[:, : len(x) // 160], FRAMES)
+    model, other = openai(m), hugging_face(m)
+    prompt = [m.start_prev, *range(300, 319 - len(m.start()) - 1), *m.start()]
+    with torch.no_grad():
+        heard = other.model.encoder(mel[None]).last_hidden_state
+        logits = other(encoder_outputs=(heard,), decoder_input_ids=torch.tensor([prompt])).logits
+        again = model.decoder(torch.tensor([prompt]), model.encoder(mel[None]))
+    assert np.corrcoef(again[0, -1], logits[0, -1])[0, 1] > 0.9999999
+    options = dict(language="en", fp16=False, suppress_tokens=m.never(), temperature=0.0)
+    result = DecodingTask(model, DecodingOptions(sample_len=FIRST_TEXT, **options)).run(mel[None])
+    whole = model.transcribe(x, verbose=None, **options)
+    segments = [s for s in whole["segments"] if s["tokens"]]
+    put = {
+        "mel": mel.T[::37].numpy(), "sound": heard[0, ::50].numpy(),
+        "logits": logits[0, -1, ::16].numpy(),
+        "first": np.array(result[0].tokens, np.int32),
+        "logprobs": np.float32(result[0].avg_logprob),
+        "silence": np.float32(result[0].no_speech_prob),
+        "segments": np.array([(s["seek"], s["start"], s["end"]) for s in segments]),
+        "tokens": np.concatenate([s["tokens"] for s in segments]).astype(np.int32),
+        "lengths": np.array([len(s["tokens"]) for s in segments], np.int32),
+    }
+    print(m.name, len(segments), "segments from", sorted({s["seek"] for s in segments}), flush=True)
+    for key, value in put.items():
+        golden[f"{m.name}.{key}"] = value
+
+
+def main():
+    torch.set_num_threads(2)
+    golden = {}
+    for m in MODELS:
+        one(m, golden)
+    np.savez_compressed(os.path.join(FOLDER, "speech.npz"), **golden)
+
+
+main()

@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""Small random speech models against speech.npz: speech.py VK TAWNY DUMP [NAME...]
+
+Of each model: log-mel, encoder, decoder and the first tokens of one window; then `tawny transcribe`
+of a whole sound: the windows, times and tokens that openai-whisper gives, and the same text in all
+formats. Prints TAP; status 77: no numpy."""
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import wave
+
+try:
+    import numpy as np
+except ImportError:
+    print("1..0 # SKIP needs python3-numpy")
+    sys.exit(77)
+
+GOLDENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
+sys.path.insert(0, GOLDENS)
+from small_speech import FRAMES, MODELS, SOUNDS, sound  # noqa: E402
+
+GOLDEN = np.load(os.path.join(GOLDENS, "speech.npz"))
+MEL = 1e-4             # largest difference
+CORRELATION = 0.99999  # of what encoder and decoder give
+LOGPROB = 5e-3
+
+
+class Test:
+    def __init__(self, vk, tawny, dump, folder):
+        self.vk, self.tawny, self.dump, self.folder = vk, tawny, dump, folder
+        cache = os.path.join(os.environ.get("TAWNY_BUILD", folder), "tests/cache")
+        self.env = dict(os.environ, XDG_CACHE_HOME=cache)
+        os.makedirs(cache, exist_ok=True)
+        self.n = self.failed = 0
+
+    def check(self, good, what):
+        self.n += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.n} - {what}", flush=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def run(self, *command, code=0):
+        done = subprocess.run([self.vk, "--test", *command], capture_output=True, text=True,
+                              env=self.env, check=False)
+        if done.returncode != code:
+            print("# " + done.stderr.strip().replace("\n", "\n# "))
+        return done
+
+    def transcribe(self, *arguments, code=0):
+        return self.run(self.tawny, "transcribe", self.path("m.bin"), *arguments, code=code)
+
+
+def close(a, b):
+    return np.corrcoef(a.ravel(), b.ravel())[0, 1]
+
+
+def normed(m, x):
+    """The encoder's last LayerNorm."""
+    w = m.tensors()
+    x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    return x * w["encoder.ln_post.weight"] + w["encoder.ln_post.bias"]
+
+
+def floats(test, name, *shape):
+    return np.fromfile(test.path(name + ".f32"), "<f4").reshape(shape)
+
+
+def one_window(test, m, samples):
+    """What lies between samples and tokens."""
+    x = samples.astype(np.float32) / 32768
+    n = min(len(x), FRAMES * 160 + 40)
+    window = np.zeros(FRAMES * 160 + 240, np.float32)
+    window[200:200 + n] = x[:n]
+    window[:200] = x[200:0:-1]
+    window.tofile(test.path("samples.f32"))
+    prompt = [m.start_prev, *range(300, 319 - len(m.start()) - 1), *m.start()]
+    used = str(min(len(x) // 160, FRAMES))
+    for what in (prompt, m.start()):
+        done = test.run(test.dump, test.path("m.bin"), test.path("samples.f32"), used, test.folder,
+                        *map(str, what))
+        if done.returncode:
+            test.check(False, f"{m.name}: runs")
+            return
+        if what is prompt:
+            logits = floats(test, "logits", -1)[::16]
+    far = np.abs(floats(test, "mel", FRAMES, m.mels)[::37] - GOLDEN[m.name + ".mel"]).max()
+    test.check(far <= MEL, f"{m.name}: log-mel, {far:.1e} apart")
+    heard = normed(m, floats(test, "sound", FRAMES // 2, m.state))[::50]
+    like = close(heard, GOLDEN[m.name + ".sound"])
+    test.check(like >= CORRELATION, f"{m.name}: encoder, correlation {like:.9f}")
+    seen = logits > -1e29
+    like = close(logits[seen], GOLDEN[m.name + ".logits"][seen])
+    test.check(like >= CORRELATION and seen.mean() > 0.99,
+               f"{m.name}: decoder, correlation {like:.9f}")
+    lines = done.stdout.splitlines()
+    said = [int(line.split()[0]) for line in lines[1:]]
+    test.check(said == GOLDEN[m.name + ".first"].tolist(), f"{m.name}: first tokens {said[:4]}...")
+    mean = sum(float(line.split()[1]) for line in lines[1:]) / (len(said) + 1)
+    want = float(GOLDEN[m.name + ".logprobs"])
+    test.check(abs(mean - want) < LOGPROB,
+               f"{m.name}: mean log-probability {mean:.4f} of {want:.4f}")
+    silence, want = float(lines[0]), float(GOLDEN[m.name + ".silence"])
+    test.check(abs(silence - want) <= 1e-6 + 1e-3 * want, f"{m.name}: silence {silence:.2e}")
+
+
+def text_of(m, tokens):
+    words = m.tokens()
+    return b"".join(words[t] for t in tokens if t < m.end).decode(errors="replace")
+
+
+def whole_sound(test, m, samples):
+    """All windows, and the formats."""
+    with wave.open(test.path("a.wav"), "wb") as w:
+        w.setparams((1, 2, 16000, len(samples), "NONE", ""))
+        w.writeframes(samples.astype("<i2").tobytes())
+    options = ["--temperature-increment-on-fallback", "0", "-l", "en"]
+    done = test.transcribe(test.path("a.wav"), "-f", "all", "-o", test.path("out"), *options)
+    if done.returncode:
+        test.check(False, f"{m.name}: transcribes")
+        return
+    test.check(done.stdout == "", f"{m.name}: nothing on stdout")
+    files = {}
+    for name in os.listdir(test.path("out")):
+        with open(os.path.join(test.path("out"), name), encoding="utf-8") as f:
+            files[name] = f.read()
+    got = json.loads(files["a.json"])
+    want = GOLDEN[m.name + ".segments"]
+    tokens = np.split(GOLDEN[m.name + ".tokens"], np.cumsum(GOLDEN[m.name + ".lengths"])[:-1])
+    pairs = list(zip(got["segments"], want, tokens))
+    same = [s["seek"] == w[0] and abs(s["start"] - w[1]) < 1e-6 and abs(s["end"] - w[2]) < 1e-6
+            and s["tokens"] == t.tolist() for s, w, t in pairs]
+    test.check(len(got["segments"]) == len(want) and all(same),
+               f"{m.name}: {sum(same)} of {len(want)} segments in "
+               f"{len({w[0] for w in want})} windows")
+    test.check(all(s["text"] == text_of(m, s["tokens"]) for s in got["segments"])
+               and got["text"] == "".join(s["text"] for s in got["segments"]), f"{m.name}: text")
+    test.check(files == dict(formats(got["segments"]), **{"a.json": files["a.json"]}),
+               f"{m.name}: formats")
+
+
+def stamp(seconds, point, hours=True):
+    ms = round(seconds * 1000)
+    hour = f"{ms // 3600000:02}:" if hours or ms >= 3600000 else ""
+    return f"{hour}{ms // 60000 % 60:02}:{ms // 1000 % 60:02}{point}{ms % 1000:03}"
+
+
+def formats(segments):
+    """The files that go with JSON segments."""
+    rows = [(s["start"], s["end"], s["text"].strip()) for s in segments]
+    ms = [(round(a * 1000), round(b * 1000), t) for a, b, t in rows]
+    return {
+        "a.txt": "".join(t + "\n" for _, _, t in rows),
+        "a.srt": "".join(f"{i + 1}\n{stamp(a, ',')} --> {stamp(b, ',')}\n{t}\n\n"
+                         for i, (a, b, t) in enumerate(rows)),
+        "a.vtt": "WEBVTT\n\n" + "".join(
+            f"{stamp(a, '.', False)} --> {stamp(b, '.', False)}\n{t}\n\n" for a, b, t in rows),
+        "a.tsv": "start\tend\ttext\n" + "".join(f"{a}\t{b}\t{t}\n" for a, b, t in ms),
+        "a.csv": "start,end,text\n" + "".join(f'{a},{b},"{t}"\n' for a, b, t in ms),
+        "a.lrc": "".join(f"[{a // 60000:02}:{a // 1000 % 60:02}.{a // 10 % 100:02}]{t}\n"
+                         for a, b, t in ms),
+    }
+
+
+def bad_files(test, m):
+    """W34, and others that are refused with the field and the value."""
+    good = m.ggml()
+    size = struct.calcsize("<12i")
+
+    def refused(what, data, *words):
+        with open(test.path("bad.bin"), "wb") as f:
+            f.write(data)
+        done = test.run(test.tawny, "transcribe", test.path("bad.bin"), test.path("a.wav"), code=3)
+        test.check(done.returncode == 3 and all(w in done.stderr for w in words),
+                   f"{what}: {done.stderr.strip()[-120:]}")
+
+    def changed(field, value):
+        at = 4 + 4 * field
+        return good[:at] + struct.pack("<i", value) + good[at + 4:]
+
+    for n_vocab in (1, 50256, 50257, 50300, 50364, 51863, 51867):
+        refused(f"a vocabulary of {n_vocab}", changed(0, n_vocab), str(n_vocab), "51864")
+    refused("a vocabulary of another size", changed(0, 51866), "decoder.token_embedding.weight")
+    refused("heads that do not divide", changed(3, 5), "5 heads")
+    refused("a head of 4", changed(3, 16), "16 heads")
+    refused("too many layers", changed(4, 9), "encoder.blocks")
+    refused("too few layers", changed(4, 1), "has no place")
+    refused("other bands", changed(9, 128), "mel_filters")
+    refused("no tensors", good[:size + 8 + 4 * m.mels * 201] + bytes(4), "tokens")
+
+
+def bad_sounds(test):
+    """A broken file is reported, the others are done, here to stdout."""
+    with open(os.path.join(test.path("out"), "a.txt"), encoding="utf-8") as f:
+        text = f.read()
+    with open(test.path("broken.wav"), "wb") as f:
+        f.write(b"RIFF" + bytes(40))
+    done = test.transcribe(test.path("broken.wav"), test.path("a.wav"), "-l", "en",
+                           "--temperature-increment-on-fallback", "0", code=1)
+    test.check(done.returncode == 1 and "broken.wav" in done.stderr
+               and done.stdout == text, "a broken file among others")
+    done = test.transcribe(test.path("a.wav"), "-l", "xx", code=2)
+    test.check(done.returncode == 2 and "'xx'" in done.stderr, "a language that there is not")
+    done = test.transcribe(test.path("a.wav"), "-f", "srt,vtt", code=2)
+    test.check(done.returncode == 2 and "--output-dir" in done.stderr, "two formats to stdout")
+    done = test.transcribe("x/a.wav", "y/a.mp3", "-o", test.path("out"), code=2)
+    test.check(done.returncode == 2 and "x/a.wav" in done.stderr, "two inputs of one name")
+
+
+def main():
+    vk, tawny, dump, *names = sys.argv[1:]
+    for m in MODELS:
+        if names and m.name not in names:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            test = Test(vk, tawny, dump, folder)
+            with open(test.path("m.bin"), "wb") as f:
+                f.write(m.ggml())
+            samples = sound(*SOUNDS[m.name])
+            one_window(test, m, samples)
+            whole_sound(test, m, samples)
+            if m is MODELS[0]:
+                bad_files(test, m)
+                bad_sounds(test)
+            if test.failed:
+                print(f"# {m.name}: {test.failed} of {test.n} failed")
+                sys.exit(1)
+
+
+main()
