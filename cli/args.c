@@ -192,8 +192,9 @@ static void help_option(const struct option *o)
     putchar('\n');
 }
 
-static const struct verb *const verbs[] = {&verb_run,  &verb_devices, &verb_inspect, &verb_tokenize,
-                                           &verb_eval, &verb_bench,   &verb_verify};
+static const struct verb *const verbs[] = {&verb_run,     &verb_transcribe, &verb_devices,
+                                           &verb_inspect, &verb_tokenize,   &verb_eval,
+                                           &verb_bench,   &verb_verify};
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
 const struct verb *args_verb(const char *name)
@@ -209,8 +210,8 @@ void args_usage(FILE *to)
 {
     fprintf(to, "usage: tawny VERB [OPTION...] [ARGUMENT...]\n\n");
     for (size_t i = 0; i < N_VERBS; i++)
-        fprintf(to, "  %-10s%s\n", verbs[i]->name, verbs[i]->summary);
-    fprintf(to, "  %-10s%s\n", "help", "what a verb takes: tawny help VERB");
+        fprintf(to, "  %-12s%s\n", verbs[i]->name, verbs[i]->summary);
+    fprintf(to, "  %-12s%s\n", "help", "what a verb takes: tawny help VERB");
     fprintf(to, "\ntawny --version prints the version.\n");
 }
 

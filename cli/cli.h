@@ -56,8 +56,8 @@ struct verb {
     enum status (*run)(char **operands, size_t n);
 };
 
-extern const struct verb verb_run, verb_devices, verb_inspect, verb_tokenize, verb_eval, verb_bench,
-    verb_verify;
+extern const struct verb verb_run, verb_transcribe, verb_devices, verb_inspect, verb_tokenize,
+    verb_eval, verb_bench, verb_verify;
 
 /* NULL if there is none of that name. */
 const struct verb *args_verb(const char *name);
@@ -134,6 +134,7 @@ const char *size_text(char out[SIZE_TEXT], uint64_t bytes);
 enum { EXIT_INTERRUPTED = 130 };
 void interrupt_init(void);
 void interrupt_session(struct tawny_session *session);
+void interrupt_speech(struct tawny_speech *speech);
 bool interrupted(void);
 /* Ctrl-C counts as not pressed: after an answer that was stopped. */
 void interrupt_forget(void);

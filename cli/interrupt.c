@@ -6,6 +6,7 @@
 #include "cli.h"
 
 static _Atomic(struct tawny_session *) running;
+static _Atomic(struct tawny_speech *) listening;
 static volatile sig_atomic_t pressed, leaves;
 
 static void leave(void)
@@ -25,6 +26,9 @@ static void on_interrupt(int number)
     struct tawny_session *session = atomic_load(&running);
     if (session)
         tawny_cancel(session);
+    struct tawny_speech *speech = atomic_load(&listening);
+    if (speech)
+        tawny_speech_cancel(speech);
 }
 
 void interrupt_init(void)
@@ -41,6 +45,13 @@ void interrupt_session(struct tawny_session *session)
     /* One that came before the session was there. */
     if (session && pressed)
         tawny_cancel(session);
+}
+
+void interrupt_speech(struct tawny_speech *speech)
+{
+    atomic_store(&listening, speech);
+    if (speech && pressed)
+        tawny_speech_cancel(speech);
 }
 
 bool interrupted(void)

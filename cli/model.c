@@ -25,6 +25,8 @@ enum status open_model(struct opened *o, const char *path, bool profile)
     struct tawny_memory_plan plan;
     TRY(from_api(tawny_file_open(path, &file)));
     enum status s = from_api(tawny_file_plan(file, NULL, NULL, &plan));
+    if (s == OK && tawny_file_is_speech(file))
+        s = status_fail(ERR_MODEL, "%s: a speech model; tawny transcribe runs it", path);
     tawny_file_close(&file);
     if (s != OK)
         return s;

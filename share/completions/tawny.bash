@@ -8,6 +8,13 @@ _tawny_options() {
             --repeat-penalty --presence-penalty --frequency-penalty --repeat-last-n --logit-bias
             -r --stop --ignore-eos --device --no-verified-variants --json --stats"
         ;;
+    transcribe)
+        echo "-l --language --task -tr --translate -f --output-format -o --output-dir --prompt
+            --initial-prompt -nt --no-timestamps --no-context --condition-on-previous-text
+            --temperature --temperature-increment-on-fallback --best-of
+            --compression-ratio-threshold --logprob-threshold --no-speech-threshold -s --seed
+            --device --no-verified-variants --json --stats"
+        ;;
     devices) echo "--json" ;;
     inspect)
         echo "-c --ctx-size -b --batch-size --tensors --device --no-verified-variants --json"
@@ -31,7 +38,7 @@ _tawny_options() {
 
 _tawny() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
-    local verbs="run devices inspect tokenize eval bench verify help"
+    local verbs="run transcribe devices inspect tokenize eval bench verify help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $verbs " == *" ${COMP_WORDS[i]} "* ]]; then

@@ -6,7 +6,7 @@ import time
 
 from common import BUILD, PROGRAM, SOURCE, fails, run_cases, tawny
 
-VERBS = ["run", "devices", "inspect", "tokenize", "eval", "bench", "verify"]
+VERBS = ["run", "transcribe", "devices", "inspect", "tokenize", "eval", "bench", "verify"]
 
 
 def host(*arguments, **more):
@@ -59,6 +59,7 @@ def test_missing_and_too_many():
     for verb in VERBS:
         if verb not in ("devices", "verify"):
             refused(verb, words=["MODEL" if verb != "inspect" else "FILE"])
+        if verb not in ("devices", "verify", "transcribe"):
             refused(verb, "a", "b", "c", words=["argument too many"])
     refused("devices", "a", words=["argument too many"])
 

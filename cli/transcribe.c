@@ -1,0 +1,341 @@
+/* tawny transcribe: speech to text with times. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "subtitles.h"
+
+static struct {
+    const char *language, *task, *format, *dir, *prompt, *context;
+    bool translate, no_times, no_context;
+    double temperature, increment, compression, logprob, no_speech;
+    int64_t best_of, seed;
+} opt = {.task = "transcribe",
+         .increment = 0.2,
+         .compression = 2.4,
+         .logprob = -1,
+         .no_speech = 0.6,
+         .best_of = 5};
+
+static const struct option options[] = {
+    {"-l --language", OPT_TEXT, &opt.language, "L",
+     "\"en\" or \"english\"; auto: what the beginning sounds like"},
+    {"--task", OPT_TEXT, &opt.task, "T", "transcribe, or translate to English"},
+    {"-tr --translate", OPT_FLAG, &opt.translate, NULL, "--task translate"},
+    {"-f --output-format --output_format", OPT_TEXT, &opt.format, "F",
+     "txt srt vtt json tsv csv lrc; to a folder also all, or a,b"},
+    {"-o --output-dir --output_dir", OPT_TEXT, &opt.dir, "DIR",
+     "files named after the input go there; else stdout"},
+    {"--prompt --initial-prompt --initial_prompt", OPT_TEXT, &opt.prompt, "TEXT",
+     "text that is taken to come before"},
+    {"-nt --no-timestamps", OPT_FLAG, &opt.no_times, NULL, "one piece of text a window of 30 s"},
+    {"--no-context", OPT_FLAG, &opt.no_context, NULL, "windows do not see the text before them"},
+    {"--condition-on-previous-text --condition_on_previous_text", OPT_TEXT, &opt.context, "B",
+     "False: --no-context"},
+    {"--temperature", OPT_REAL, &opt.temperature, "T", "of the first try; 0: the likeliest", 0, 10},
+    {"--temperature-increment-on-fallback --temperature_increment_on_fallback", OPT_REAL,
+     &opt.increment, "T", "how much hotter each further try is, up to 1; 0: one try", 0, 10},
+    {"--best-of --best_of", OPT_INT, &opt.best_of, "N", "answers a temperature above 0", 1, 100},
+    {"--compression-ratio-threshold --compression_ratio_threshold", OPT_REAL, &opt.compression, "X",
+     "text that zlib makes smaller is tried again; 0: off", 0, 1000},
+    {"--logprob-threshold --logprob_threshold", OPT_REAL, &opt.logprob, "X",
+     "text less likely is tried again; 0: off", -1000, 0},
+    {"--no-speech-threshold --no_speech_threshold", OPT_REAL, &opt.no_speech, "P",
+     "unlikely text where this much is silence is dropped; 0: off", 0, 1},
+    {"-s --seed", OPT_INT, &opt.seed, "N", "of temperatures above 0", 0, 9e18},
+    OPTION_DEVICE,
+    OPTION_ANY_VARIANT,
+    OPTION_JSON,
+    OPTION_STATS,
+};
+
+/* Formats that were asked for. */
+static bool wanted[SUBTITLE_FORMATS];
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+static enum status read_formats(void)
+{
+    const char *list = opt.format ? opt.format : global.json ? "json" : "txt";
+    size_t n = 0;
+    for (const char *p = list; *p;) {
+        size_t len = strcspn(p, ",");
+        bool all = len == 3 && !memcmp(p, "all", 3), found = all;
+        for (int i = 0; i < SUBTITLE_FORMATS; i++) {
+            if (all || (len == strlen(subtitle_names[i]) && !memcmp(p, subtitle_names[i], len)))
+                wanted[i] = found = true;
+        }
+        if (!found)
+            return status_fail(ERR_USAGE,
+                               "--output-format: '%.*s' is none of txt, srt, vtt, json, tsv, csv, "
+                               "lrc, all",
+                               (int)(len < 64 ? len : 64), p);
+        p += len + (p[len] == ',');
+    }
+    for (int i = 0; i < SUBTITLE_FORMATS; i++)
+        n += wanted[i];
+    if (!n)
+        return status_fail(ERR_USAGE, "--output-format: no format is given");
+    if (n > 1 && !opt.dir)
+        return status_fail(ERR_USAGE, "--output-format %s needs --output-dir", list);
+    if (global.json && !wanted[SUBTITLES_JSON])
+        return status_fail(ERR_USAGE, "--json and --output-format %s exclude each other", list);
+    return OK;
+}
+
+static enum status check_options(void)
+{
+    if (!strcmp(opt.task, "translate"))
+        opt.translate = true;
+    else if (strcmp(opt.task, "transcribe"))
+        return status_fail(ERR_USAGE, "--task: '%s' is neither transcribe nor translate", opt.task);
+    if (opt.language && !strcmp(opt.language, "auto"))
+        opt.language = NULL;
+    if (opt.context && (!strcmp(opt.context, "False") || !strcmp(opt.context, "false")))
+        opt.no_context = true;
+    else if (opt.context && strcmp(opt.context, "True") && strcmp(opt.context, "true"))
+        return status_fail(
+            ERR_USAGE, "--condition-on-previous-text: '%s' is neither True nor False", opt.context);
+    return read_formats();
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+/* The file's name without folders and without its last extension. */
+static void stem_of(const char *path, const char **stem, size_t *len)
+{
+    const char *slash = strrchr(path, '/');
+    *stem = !strcmp(path, "-") ? "stdin" : slash ? slash + 1 : path;
+    const char *dot = strrchr(*stem, '.');
+    *len = dot && dot != *stem ? (size_t)(dot - *stem) : strlen(*stem);
+}
+
+/* Two inputs must not write the same file. */
+static enum status check_names(char **inputs, size_t n)
+{
+    for (size_t i = 0; opt.dir && i < n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            const char *a, *b;
+            size_t a_len, b_len;
+            stem_of(inputs[i], &a, &a_len);
+            stem_of(inputs[j], &b, &b_len);
+            if (a_len == b_len && !memcmp(a, b, a_len))
+                return status_fail(ERR_USAGE, "%s and %s would both be written to %s/%.*s.%s",
+                                   inputs[j], inputs[i], opt.dir, (int)a_len, a, "*");
+        }
+    }
+    return OK;
+}
+
+/* ---- one input ---------------------------------------------------------------------------- */
+
+struct job {
+    struct subtitles out[SUBTITLE_FORMATS];
+    FILE *files[SUBTITLE_FORMATS];
+    enum status status; /* of writing */
+};
+
+static bool on_segment(void *ctx, const struct tawny_segment *segment)
+{
+    struct job *job = ctx;
+    progress_clear();
+    for (int i = 0; i < SUBTITLE_FORMATS && job->status == OK; i++) {
+        if (job->files[i])
+            job->status = subtitles_add(&job->out[i], segment);
+    }
+    if (job->status == OK && !opt.dir && ferror(stdout))
+        job->status = out_flush();
+    return job->status == OK;
+}
+
+static void on_progress(void *ctx, double done, double total)
+{
+    (void)ctx;
+    if (total > 0)
+        progress("transcribing", (uint64_t)(done * 100), (uint64_t)(total * 100));
+}
+
+static enum status open_files(struct job *job, const char *input)
+{
+    for (int i = 0; i < SUBTITLE_FORMATS; i++) {
+        const char *stem;
+        size_t len;
+        if (!wanted[i])
+            continue;
+        stem_of(input, &stem, &len);
+        job->files[i] = stdout;
+        if (opt.dir) {
+            char *path = mem_alloc(strlen(opt.dir) + len + 16);
+            if (!path)
+                return ERR_MEMORY;
+            sprintf(path, "%s/%.*s.%s", opt.dir, (int)len, stem, subtitle_names[i]);
+            job->files[i] = fopen(path, "w");
+            enum status s = job->files[i] ? OK : status_fail(ERR, "%s: %s", path, strerror(errno));
+            mem_free(path);
+            TRY(s);
+        }
+        TRY(subtitles_begin(&job->out[i], (enum subtitle_format)i, job->files[i]));
+    }
+    return OK;
+}
+
+static enum status close_files(struct job *job, enum status s, const struct tawny_transcript *t)
+{
+    for (int i = 0; i < SUBTITLE_FORMATS; i++) {
+        if (!job->files[i])
+            continue;
+        enum status ended = subtitles_end(&job->out[i], s == OK ? t : NULL);
+        bool bad = job->files[i] != stdout && (ferror(job->files[i]) | fclose(job->files[i]));
+        if (s == OK)
+            s = ended;
+        if (s == OK && bad)
+            s = status_fail(ERR, "%s: a .%s file could not be written", opt.dir, subtitle_names[i]);
+    }
+    return s == OK && !opt.dir ? out_flush() : s;
+}
+
+static void print_stats(const char *input, const struct tawny_transcript *t, double seconds)
+{
+    say("%s: %.1f s of sound in %.2f s (%.1f x real time): %" PRIu32 " windows, listening %.2f s, "
+        "writing %.2f s, %" PRIu64 " tokens; language %s (%.2f)",
+        input, t->seconds, seconds, seconds > 0 ? t->seconds / seconds : 0, t->n_windows,
+        t->listen_seconds, t->say_seconds, t->n_tokens, t->language, (double)t->language_prob);
+}
+
+static float threshold(double v)
+{
+    return v != 0 ? (float)v : (float)(0.0 / 0.0);
+}
+
+static enum status one(struct tawny_speech *speech, const char *input)
+{
+    struct job job = {0};
+    struct tawny_transcript t;
+    struct tawny_transcribe_params p = {
+        .path = input,
+        .language = opt.language,
+        .translate = opt.translate,
+        .prompt = opt.prompt,
+        .no_timestamps = opt.no_times,
+        .no_context = opt.no_context,
+        .best_of = (uint32_t)opt.best_of,
+        .compression_ratio_threshold = threshold(opt.compression),
+        .logprob_threshold = threshold(opt.logprob),
+        .no_speech_threshold = threshold(opt.no_speech),
+        .seed = (uint64_t)opt.seed,
+        .on_segment = on_segment,
+        .on_progress = on_progress,
+        .ctx = &job,
+    };
+    double at = opt.temperature;
+    do {
+        p.temperatures[p.n_temperatures++] = (float)at;
+        at += opt.increment;
+    } while (opt.increment > 0 && at < 1 + 1e-6 && p.n_temperatures < TAWNY_MAX_TEMPERATURES);
+    double start = time_now();
+    enum status s;
+    TRY_GOTO(open_files(&job, input));
+    s = from_api(tawny_transcribe(speech, &p, &t));
+    if (s == OK)
+        s = job.status;
+fail:
+    progress_clear();
+    s = close_files(&job, s, &t);
+    if (s == OK && t.cancelled && interrupted())
+        s = status_fail(ERR, "interrupted");
+    if (s == OK && global.stats)
+        print_stats(input, &t, time_now() - start);
+    return s;
+}
+
+/* ---- the verb ----------------------------------------------------------------------------- */
+
+static bool on_load(void *ctx, uint64_t done, uint64_t total)
+{
+    (void)ctx;
+    progress("loading", done, total);
+    return !interrupted();
+}
+
+static void on_compile(void *ctx, uint32_t done, uint32_t total)
+{
+    (void)ctx;
+    progress("compiling", done, total);
+}
+
+/* Refuses what is no speech model before any driver is loaded. */
+static enum status check_file(const char *path)
+{
+    struct tawny_file *file;
+    TRY(from_api(tawny_file_open(path, &file)));
+    struct tawny_memory_plan plan;
+    enum status s = from_api(tawny_file_plan(file, NULL, NULL, &plan));
+    if (s == OK && !tawny_file_is_speech(file))
+        s = status_fail(ERR_MODEL, "%s: no speech model; tawny run runs it", path);
+    tawny_file_close(&file);
+    return s;
+}
+
+/* Every input; a broken one is reported, and the others are done. */
+static enum status all(struct tawny_speech *speech, char **inputs, size_t n)
+{
+    enum status first = OK;
+    for (size_t i = 0; i < n && !interrupted(); i++) {
+        enum status s = one(speech, inputs[i]);
+        if (s == OK)
+            continue;
+        if (s == ERR_LOST || s == ERR_USAGE || n == 1)
+            return s;
+        if (i + 1 < n)
+            say("%s", status_message());
+        if (first == OK)
+            first = s;
+    }
+    return first;
+}
+
+static enum status run(char **operands, size_t n)
+{
+    struct tawny_device *device = NULL;
+    struct tawny_speech *speech = NULL;
+    enum status s;
+    TRY(check_options());
+    TRY(check_names(operands + 1, n - 1));
+    if (opt.dir && mkdir(opt.dir, 0777) && errno != EEXIST)
+        return status_fail(ERR, "%s: %s", opt.dir, strerror(errno));
+    TRY(check_file(operands[0]));
+    TRY_GOTO(from_api(tawny_device_open(
+        &(struct tawny_device_params){
+            .device = global.device, .any_variant = global.any_variant, .on_compile = on_compile},
+        &device)));
+    s = from_api(tawny_speech_open(
+        device, &(struct tawny_model_params){.path = operands[0], .on_progress = on_load},
+        &speech));
+    progress_clear();
+    if (s != OK)
+        goto fail;
+    interrupt_speech(speech);
+    s = all(speech, operands + 1, n - 1);
+fail:
+    interrupt_speech(NULL);
+    tawny_speech_close(&speech);
+    tawny_device_close(&device);
+    return s;
+}
+
+const struct verb verb_transcribe = {
+    .name = "transcribe",
+    .operands = "MODEL AUDIO...",
+    .summary = "Writes what is said in media files",
+    .more = "MODEL is a ggml .bin file of whisper.cpp's; AUDIO is any file with sound, or - for\n"
+            "standard input. The text goes to stdout as it is found, or to files in a folder. A\n"
+            "file that cannot be read is reported, the others are done, and the exit code says so.",
+    OPTIONS(options),
+    .min_operands = 2,
+    .max_operands = SIZE_MAX,
+    .run = run,
+};
