@@ -40,7 +40,7 @@ Allowed allowed_by(k_speech s, k_seq q, uint pos)
     uint at = uint(last) - 1u, id = U32s(q.history).v[s.begin + at];
     bool just = at + 1u == n; // the last token is that time
     bool before = n < 2u || U32s(q.history).v[s.begin + n - 2u] >= s.time_0;
-    a.time_from = id + (just && !before ? 0u : 1u);
+    a.time_from = id + (just ? 0u : 1u);
     if (just && before)
         a.time_from = 0xffffffffu;
     if (just && !before)
