@@ -184,6 +184,8 @@ enum status case_rope_append(struct check_case *c, enum quant_type type)
         a.q = case_floats(c, (uint64_t)a.m * heads * d, 1, "q");
     a.k = case_floats(c, (uint64_t)a.m * kv_heads * d, rand_one_in(&c->rand, 6) ? 20 : 1, "k");
     a.v = case_floats(c, (uint64_t)a.m * kv_heads * d, rand_one_in(&c->rand, 6) ? 20 : 1, "v");
+    /* q, k and v are read, q and, in f16, k and v written. */
+    c->bytes = (double)case_step_header(c, &a.steps)->n_rows * d * (8.0 * heads + 12.0 * kv_heads);
     case_text(c, "m %u (%u in use) heads %u/%u of %u rot %u%s%s", a.m,
               case_step_header(c, &a.steps)->n_rows, heads, kv_heads, d, rot,
               a.rope.neox ? " neox" : "", p.one_sequence ? " one sequence" : "");
@@ -212,6 +214,8 @@ enum status case_embed(struct check_case *c, enum quant_type type)
             seqs[i].history = a.history + (uint64_t)i * n_ctx * 4;
     }
     a.out = case_out(c, (uint64_t)rows * k, "out");
+    c->bytes = (double)case_step_header(c, &a.steps)->n_rows *
+               (4.0 * k + (double)quant_row_bytes(type, k));
     case_text(c, "rows %u (%u in use) k %u vocab %u slots %u%s%s", rows,
               case_step_header(c, &a.steps)->n_rows, k, vocab, slots, a.seqs ? " history" : "",
               a.places ? " places" : "");

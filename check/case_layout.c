@@ -92,6 +92,7 @@ enum status case_transpose(struct check_case *c, enum quant_type type)
     for (uint64_t i = 0; i < in_batch * a.batch * a.elem; i++)
         in[i] = (uint8_t)rand_u64(&c->data);
     case_buf(c, out_batch * a.batch * a.elem, false, "out", &a.out);
+    c->bytes = 2.0 * a.batch * a.rows * a.cols * a.elem;
     case_text(c, "%u x [%u, %u] of %u bytes, strides %u and %u", a.batch, a.rows, a.cols, a.elem,
               in_stride, out_stride);
     return k_transpose(c->plan, &a);
@@ -141,6 +142,7 @@ enum status case_bmm(struct check_case *c, enum quant_type type)
     a.b = case_floats(c, pick_strides(c, a.ne3, a.ne2, b_rows, b_cols, &a.b_row, &a.b_2, &a.b_3), 1,
                       "b");
     a.c = case_out(c, pick_strides(c, a.ne3, a.ne2, a.m, a.n, &a.c_row, &a.c_2, &a.c_3), "c");
+    c->flops = 2.0 * a.ne3 * a.ne2 * a.m * a.n * a.k;
     case_text(c, "%u x %u x [%u, %u] [%u, %u]%s, a repeated %u x %u, rows of %u %u %u", a.ne3,
               a.ne2, a.m, a.k, b_rows, b_cols, transposed ? "^T" : "", a.r3, a.r2, a.a_row, a.b_row,
               a.c_row);

@@ -112,6 +112,7 @@ enum status case_dequant(struct check_case *c, enum quant_type type)
     struct k_weight w = case_weight(c, type, n, k, "w");
     uint64_t out;
     case_buf(c, (uint64_t)rows * k * 2, false, "out", &out);
+    c->bytes = (double)rows * ((double)quant_row_bytes(type, k) + 2.0 * k);
     case_text(c, "rows %u to %u of %u, k %u", first, first + rows - 1, n, k);
     return k_dequant(c->plan, &w, first, rows, out);
 }

@@ -112,6 +112,7 @@ enum status case_sample(struct check_case *c, enum quant_type type)
     a.logits = case_floats(c, (uint64_t)a.b * a.vocab, spread, "logits");
     a.greedy = rand_one_in(&c->rand, 6);
     favour_some(c, a.logits, a.b, a.vocab);
+    c->bytes = 4.0 * n_out * a.vocab;
     case_text(c, "b %u (%u out) vocab %u%s", a.b, n_out, a.vocab, a.greedy ? " greedy" : "");
     return k_sample(c->plan, &a);
 }

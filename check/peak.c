@@ -7,8 +7,19 @@ static const uint32_t code[] =
 #include "peak.inc"
     ;
 static const struct gpu_shader shader = {"peak", code, sizeof code};
+static const uint32_t khr_code[] =
+#include "peak_khr.inc"
+    ;
+static const struct gpu_shader khr_shader = {"peak_khr", khr_code, sizeof khr_code};
+static const uint32_t nv_code[] =
+#include "peak_nv.inc"
+    ;
+static const struct gpu_shader nv_shader = {"peak_nv", nv_code, sizeof nv_code};
 
 enum { RUNS = 8, GROUP = 256, LANES = 16 };
+
+/* Two f16, 0.1 and -0.1: zeros would take less power, and so be faster than anything else. */
+#define HALVES 0xae662e66u
 
 struct push {
     uint64_t src;
@@ -17,14 +28,13 @@ struct push {
 };
 
 /* Seconds of the fastest of several runs. */
-static enum status best_of(struct gpu *g, const uint32_t spec[2], const struct push *push,
+static enum status best_of(struct gpu *g, struct gpu_pipe_params params, const struct push *push,
                            uint32_t groups, double *seconds)
 {
     enum status s = OK;
     const struct gpu_pipe *pipe;
     struct gpu_cmd *c = NULL;
-    struct gpu_pipe_params params = {.shader = &shader, .n_spec = 2, .push_bytes = sizeof *push};
-    memcpy(params.spec, spec, 2 * sizeof *spec);
+    params.push_bytes = sizeof *push;
     TRY(gpu_pipe_get(g, &params, &pipe));
     TRY_GOTO(gpu_cmd_create(g, &(struct gpu_cmd_params){.name = "peak", .timestamps = 2}, &c));
     TRY_GOTO(gpu_cmd_timestamp(c, 0));
@@ -46,6 +56,57 @@ fail:
     return s;
 }
 
+static enum status read_peak(struct gpu *g, const struct push *push, uint32_t groups, double bytes,
+                             struct check_peak *out)
+{
+    double seconds;
+    struct gpu_pipe_params params = {.shader = &shader, .n_spec = 2, .spec = {1, 0}};
+    TRY(best_of(g, params, push, groups, &seconds));
+    out->read_bytes = bytes / seconds;
+    return OK;
+}
+
+static enum status sum_peak(struct gpu *g, const struct push *push, uint32_t groups,
+                            uint32_t rounds, struct check_peak *out)
+{
+    double seconds;
+    struct gpu_pipe_params params = {.shader = &shader, .n_spec = 2, .spec = {0, rounds}};
+    TRY(best_of(g, params, push, groups, &seconds));
+    out->flops = 2.0 * LANES * GROUP * groups * rounds / seconds;
+    return OK;
+}
+
+/* At the scope of subgroups: each multiplies its own matrices. */
+static enum status khr_peak(struct gpu *g, const struct push *push, uint32_t groups,
+                            uint32_t rounds, struct check_peak *out)
+{
+    enum { CHAINS = 4 };
+    const struct gpu_info *info = gpu_get_info(g);
+    uint32_t m = info->coop_m, n = info->coop_n, k = info->coop_k;
+    double seconds, parts = GROUP / info->subgroup_default;
+    struct gpu_pipe_params params = {.shader = &khr_shader, .n_spec = 4, .spec = {m, n, k, rounds}};
+    if (!(info->caps & GPU_CAP_COOPMAT))
+        return OK;
+    TRY(best_of(g, params, push, groups, &seconds));
+    out->matrix_flops =
+        fmax(out->matrix_flops, 2.0 * m * n * k * CHAINS * rounds * parts * groups / seconds);
+    return OK;
+}
+
+/* At the scope of workgroups. */
+static enum status nv_peak(struct gpu *g, const struct push *push, uint32_t groups, uint32_t rounds,
+                           struct check_peak *out)
+{
+    enum { M = 128, N = 256, K = 64 };
+    double seconds;
+    struct gpu_pipe_params params = {.shader = &nv_shader, .n_spec = 4, .spec = {M, N, K, rounds}};
+    if (!(gpu_get_info(g)->caps & GPU_CAP_COOPMAT2))
+        return OK;
+    TRY(best_of(g, params, push, groups, &seconds));
+    out->matrix_flops = fmax(out->matrix_flops, 2.0 * M * N * K * rounds * groups / seconds);
+    return OK;
+}
+
 enum status check_peak(struct gpu *g, struct check_peak *out)
 {
     const struct gpu_info *info = gpu_get_info(g);
@@ -54,7 +115,6 @@ enum status check_peak(struct gpu *g, struct check_peak *out)
     uint32_t groups = software ? 64 : 8 * (info->units ? info->units : 64);
     uint32_t rounds = software ? 256 : 4096;
     const struct gpu_buf *buf = NULL;
-    double seconds;
     enum status s = OK;
     *out = (struct check_peak){0};
     TRY(gpu_buf_create(g,
@@ -65,10 +125,11 @@ enum status check_peak(struct gpu *g, struct check_peak *out)
                                                 .own_block = true},
                        &buf));
     struct push push = {.src = buf->addr, .vectors = (uint32_t)(bytes / 16), .seed = 0.5f};
-    TRY_GOTO(best_of(g, (const uint32_t[2]){1, 0}, &push, groups, &seconds));
-    out->read_bytes = (double)bytes / seconds;
-    TRY_GOTO(best_of(g, (const uint32_t[2]){0, rounds}, &push, groups, &seconds));
-    out->flops = 2.0 * LANES * GROUP * groups * rounds / seconds;
+    TRY_GOTO(gpu_fill(g, buf->addr, HALVES, bytes));
+    TRY_GOTO(read_peak(g, &push, groups, (double)bytes, out));
+    TRY_GOTO(sum_peak(g, &push, groups, rounds, out));
+    TRY_GOTO(khr_peak(g, &push, groups, rounds / 4, out));
+    TRY_GOTO(nv_peak(g, &push, groups, rounds / 16, out));
 fail:
     gpu_buf_destroy(g, &buf);
     return s;

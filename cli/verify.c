@@ -113,12 +113,22 @@ static void say_failure(const struct suite_case *c)
     say("  again: tawny verify %s", c->again);
 }
 
-/* Matrix units are not what the peak was measured on. */
+/* 0: not known. */
 static double share_of_peak(const struct check_peak *peak, const struct case_outcome *o)
 {
+    double flops = o->matrix ? peak->matrix_flops : peak->flops;
     if (o->flops > 0)
-        return o->matrix ? 0 : o->flops / o->seconds / peak->flops;
+        return flops > 0 ? o->flops / o->seconds / flops : 0;
     return o->bytes / o->seconds / peak->read_bytes;
+}
+
+static enum status say_peak(const struct check_peak *peak)
+{
+    char matrix[64] = "";
+    if (peak->matrix_flops > 0)
+        snprintf(matrix, sizeof matrix, ", %.3f on matrix units", peak->matrix_flops * 1e-12);
+    return out_printf("peak as measured: %.1f GB/s read, %.3f TFLOP/s in f32%s\n",
+                      peak->read_bytes * 1e-9, peak->flops * 1e-12, matrix);
 }
 
 static void add_time(struct verify *v, const struct suite_case *c)
@@ -249,15 +259,15 @@ static enum status print_json(struct verify *v, const char *verdict, bool whole)
     for (uint32_t i = 0; i < suite_failed(v->suite); i++)
         json_array_append_new(failed, json_string(suite_get_failed(v->suite, i)));
     return out_json(
-        json_pack("{s:s, s:o, s:o, s:I, s:i, s:i, s:f, s:o, s:O, s:O, s:f, s:f, s:o, s:b, s:s}",
-                  "version", tawny_version(), "device", json_text(info->name, strlen(info->name)),
-                  "driver", json_text(info->driver, strlen(info->driver)), "seed",
-                  (json_int_t)v->seed, "cases", (int)suite_cases(v->suite), "wrong",
-                  (int)suite_wrong(v->suite), "seconds", time_now() - v->start, "kernels",
-                  lines_json(v), "failures", v->failures, "times", v->times,
-                  "peak_bytes_per_second", suite_peak(v->suite)->read_bytes, "peak_flops",
-                  suite_peak(v->suite)->flops, "avoided", failed, "whole", (int)whole, "verdict",
-                  verdict),
+        json_pack(
+            "{s:s, s:o, s:o, s:I, s:i, s:i, s:f, s:o, s:O, s:O, s:f, s:f, s:f, s:o, s:b, s:s}",
+            "version", tawny_version(), "device", json_text(info->name, strlen(info->name)),
+            "driver", json_text(info->driver, strlen(info->driver)), "seed", (json_int_t)v->seed,
+            "cases", (int)suite_cases(v->suite), "wrong", (int)suite_wrong(v->suite), "seconds",
+            time_now() - v->start, "kernels", lines_json(v), "failures", v->failures, "times",
+            v->times, "peak_bytes_per_second", suite_peak(v->suite)->read_bytes, "peak_flops",
+            suite_peak(v->suite)->flops, "peak_matrix_flops", suite_peak(v->suite)->matrix_flops,
+            "avoided", failed, "whole", (int)whole, "verdict", verdict),
         true);
 }
 
@@ -340,9 +350,7 @@ static enum status verify_kernels(void)
         TRY_GOTO(out_printf("%s, %s, tawny %s, seed %" PRIu64 "\n", suite_info(v.suite)->name,
                             suite_info(v.suite)->driver, tawny_version(), v.seed));
     if (opt.bench && !global.json)
-        TRY_GOTO(out_printf("peak as measured: %.1f GB/s read, %.3f TFLOP/s in f32\n",
-                            suite_peak(v.suite)->read_bytes * 1e-9,
-                            suite_peak(v.suite)->flops * 1e-12));
+        TRY_GOTO(say_peak(suite_peak(v.suite)));
     TRY_GOTO(out_flush());
     signal(SIGSEGV, on_crash);
     signal(SIGBUS, on_crash);

@@ -195,6 +195,13 @@ def test_bench():
     assert times["silu"]["bytes_per_second"] > 0 and times["flash"]["flops"] > 0, times
     assert abs(times["silu"]["bytes_per_second"] - 12 * 512 * 8192 / times["silu"]["seconds"]) < 1e4
     assert not r["whole"], "a part must not count as the whole"
+    r = tawny("verify", "--kernel", "rope,bmm,sample,matmul-matrix/f16,dequant/q8_0,embed/q4_k",
+              "--bench", "--json").json()
+    assert len(r["times"]) == 6 and not r["wrong"], r
+    matrix = r["peak_matrix_flops"]
+    for t in r["times"]:
+        on_units = t["kernel"] == "matmul-matrix" and "f32" not in t["text"]
+        assert t["share_of_peak"] > 0 or (on_units and not matrix), t
 
 
 def test_bad_input():
