@@ -224,7 +224,12 @@ static enum status prompt_layer(struct check_case *c, const struct model *m, con
     TRY(norm(c, m, l->norm_2));
     TRY(matmul(c, m, "gate", &l->gate, m->xn, 0, m->gate));
     TRY(matmul(c, m, "up", &l->up, m->xn, 0, m->up));
-    TRY(k_silu_mul(c->plan, m->gate, m->up, m->gate, (uint64_t)rows * m->ffn));
+    TRY(k_silu_mul(c->plan, &(struct k_silu_args){.m = rows,
+                                                  .n = m->ffn,
+                                                  .gate = m->gate,
+                                                  .up = m->up,
+                                                  .out = m->gate,
+                                                  .steps = m->steps}));
     return matmul(c, m, "down", &l->down, m->gate, m->x, m->x);
 }
 

@@ -128,13 +128,23 @@ enum status case_matmul_matrix(struct check_case *c, enum quant_type type)
 enum status case_silu(struct check_case *c, enum quant_type type)
 {
     (void)type;
-    uint64_t n = RAND_PICK(&c->rand, 1, 3, 4, 255, 256, 257, 4097, 70001);
-    if (c->size == CASE_BENCH)
-        n = 512 * 8192;
-    uint64_t gate = case_floats(c, n, RAND_PICK(&c->rand, 1, 1, 20), "gate");
-    uint64_t up = case_floats(c, n, 1, "up");
-    uint64_t out = case_out(c, n, "out");
+    struct k_silu_args a = {.m = 1, .n = RAND_PICK(&c->rand, 1, 3, 4, 255, 256, 257, 4097, 70001)};
+    uint32_t rows = 1;
+    if (c->size == CASE_BENCH) {
+        a.m = rows = 512;
+        a.n = 8192;
+    } else if (rand_one_in(&c->rand, 2)) {
+        a.m = case_count(c, 131);
+        a.n = RAND_PICK(&c->rand, 1, 3, 4, 31, 256, 512);
+        a.steps = case_steps(
+            c, &(struct case_steps_params){.rows = a.m, .slots = 1, .one_sequence = true});
+        rows = case_step_header(c, &a.steps)->n_rows;
+    }
+    uint64_t n = (uint64_t)a.m * a.n;
+    a.gate = case_floats(c, n, RAND_PICK(&c->rand, 1, 1, 20), "gate");
+    a.up = case_floats(c, n, 1, "up");
+    a.out = case_out(c, n, "out");
     c->bytes = 12.0 * (double)n;
-    case_text(c, "n %u", (uint32_t)n);
-    return k_silu_mul(c->plan, gate, up, out, n);
+    case_text(c, "m %u (%u in use) n %u", a.m, rows, a.n);
+    return k_silu_mul(c->plan, &a);
 }

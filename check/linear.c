@@ -1,13 +1,30 @@
 /* What the references of matrix products share. */
 #include "linear.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "check/quant.h"
+#include "half.h"
 #include "kernels/params.h"
 #include "parallel.h"
+
+/* Types whose blocks are single values, without a call for each. */
+static void read_values(enum quant_type type, const uint8_t *from, uint64_t n, float *out)
+{
+    uint32_t length = quant_info(type)->bytes;
+    uint16_t half;
+    for (uint64_t i = 0; i < n; i++) {
+        if (type == QUANT_F16) {
+            memcpy(&half, from + i * 2, 2);
+            out[i] = (float)half_to_double(half);
+        } else {
+            check_quant[type](from + i * length, &out[i]);
+        }
+    }
+}
 
 enum status check_weight_row(struct check_mem *mem, const struct check_weight *w, uint32_t i,
                              float *out)
@@ -21,6 +38,10 @@ enum status check_weight_row(struct check_mem *mem, const struct check_weight *w
         CHECK_IN(plane[p], mem, at + first * q->plane[p].length, row_blocks * q->plane[p].length);
     }
     uint8_t block[512];
+    if (q->block == 1) {
+        read_values(w->type, plane[0], row_blocks, out);
+        return OK;
+    }
     for (uint64_t b = 0; b < row_blocks; b++) {
         for (uint32_t p = 0; p < q->planes; p++) {
             const struct quant_segment *s = &q->plane[p];
@@ -31,24 +52,33 @@ enum status check_weight_row(struct check_mem *mem, const struct check_weight *w
     return OK;
 }
 
-struct check_sum check_dot(const float *a, const double *b, uint32_t k)
+typedef float floats __attribute__((vector_size(16)));
+typedef double doubles __attribute__((vector_size(32)));
+
+CHECK_WIDE struct check_sum check_dot(const float *a, const double *b, uint32_t k)
 {
-    double sum[4] = {0}, square[4] = {0};
+    doubles sum[2] = {{0}}, square[2] = {{0}};
     uint32_t i = 0;
-    for (; i + 4 <= k; i += 4) {
-        for (uint32_t j = 0; j < 4; j++) {
-            double t = (double)a[i + j] * b[i + j];
+    for (; i + 8 <= k; i += 8) {
+        for (uint32_t j = 0; j < 2; j++) {
+            floats x;
+            doubles y;
+            memcpy(&x, a + i + 4 * j, sizeof x);
+            memcpy(&y, b + i + 4 * j, sizeof y);
+            doubles t = __builtin_convertvector(x, doubles) * y;
             sum[j] += t;
             square[j] += t * t;
         }
     }
     for (; i < k; i++) {
         double t = (double)a[i] * b[i];
-        sum[0] += t;
-        square[0] += t * t;
+        sum[0][0] += t;
+        square[0][0] += t * t;
     }
-    return (struct check_sum){sum[0] + sum[1] + sum[2] + sum[3],
-                              sqrt(square[0] + square[1] + square[2] + square[3])};
+    sum[0] += sum[1];
+    square[0] += square[1];
+    return (struct check_sum){sum[0][0] + sum[0][1] + sum[0][2] + sum[0][3],
+                              sqrt(square[0][0] + square[0][1] + square[0][2] + square[0][3])};
 }
 
 struct product {
@@ -157,8 +187,8 @@ struct check_sum check_swiglu(struct check_sum g, struct check_sum u)
     double value = check_silu(g.value) * u.value;
     double from_g = check_silu_slope(g.value) * g.mag * u.value;
     double from_u = check_silu(g.value) * u.mag;
-    /* e^-g may stop at the smallest normal number. */
-    double floor = fabs(g.value * u.value) * 0x1p-100;
+    /* e^-g may stop at the smallest normal number, and what is below it count as zero. */
+    double floor = fabs(g.value * u.value) * 0x1p-100 + fabs(u.value) * (double)FLT_MIN * 0x1p14;
     return (struct check_sum){value,
                               sqrt(from_g * from_g + from_u * from_u + value * value) + floor};
 }

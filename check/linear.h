@@ -5,6 +5,14 @@
 #include "check.h"
 #include "quant/quant.h"
 
+/* Long loops want wide instructions where there are some. (A choice at load time comes too early
+ * for the thread sanitizer.) */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_THREAD__)
+#define CHECK_WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define CHECK_WIDE
+#endif
+
 /* A sum and the root of the sum of squares of its terms. */
 struct check_sum {
     double value, mag;

@@ -72,8 +72,8 @@ struct suite_params {
     bool rounds;    /* first case 0 of every line, then case 1 ...; else line after line */
     double seconds; /* with rounds: begin no case after so long, but for case 0 of the lines that
                        are not late; at the steps that the device would not choose block types, and
-                       late kernels, take turns. Half of it on a GPU; on the software device another
-                       thread compiles ahead. 0: no end but `cases`, all steps */
+                       late kernels, take turns. Two fifths of it on a GPU; on the software
+                       device another thread compiles ahead. 0: no end but `cases`, all steps */
     bool stop;      /* at the first case that is wrong */
 
     /* All may be NULL. */

@@ -208,7 +208,10 @@ enum status bits_rope(const struct plan_op *op, struct check_mem *mem)
 enum status bits_silu(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_silu_push *p = op->push;
-    for (uint64_t i = 0; i < p->n; i++)
+    uint64_t n = p->n;
+    if (p->step && check_in_u32(mem, p->step) < n / p->row)
+        n = (uint64_t)check_in_u32(mem, p->step) * p->row;
+    for (uint64_t i = 0; i < n; i++)
         bits_out_f32(mem, p->dst + i * 4,
                      m_silu(check_in_f32(mem, p->gate + i * 4)) * check_in_f32(mem, p->up + i * 4));
     return OK;

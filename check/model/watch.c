@@ -1,4 +1,5 @@
 /* One run of a plan, dispatch by dispatch: each alone, and the references' chain. */
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -60,7 +61,8 @@ static void borrow(struct check_model *m, const struct plan_op *op, struct check
 {
     for (uint32_t i = 0; i < mem->n_ranges; i++) {
         struct check_range *c = &mem->ranges[i], *a = &m->alone->ranges[i];
-        if (writes_into(op, a) || (o && overlay_meets(o, a->addr, a->bytes)))
+        const struct plan_span all = {a->addr, a->bytes};
+        if (writes_into(op, a) || (o && !overlay_same(o, &all)))
             continue;
         munmap(c->data, c->bytes);
         mem_free(c->here);
@@ -244,7 +246,7 @@ static void worst_of_span(struct one_op *o, const struct plan_span *s, bool exac
             n = value_bytes(kind);
             double want = value_at(kind, r->data + at), have = value_at(kind, got + at);
             double off = fabs(have - want), limit = slack(o, r, at, exact);
-            if (!memcmp(got + at, r->data + at, n))
+            if (!memcmp(got + at, r->data + at, n) || (kind == CHECK_F32 && off <= (double)FLT_MIN))
                 continue;
             double now = isfinite(off) ? off / fmax(limit, 1e-300) : INFINITY;
             if (*share >= 0 && !(now > *share))

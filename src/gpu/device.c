@@ -1,6 +1,8 @@
 #include "gpu/vk.h"
 
 #include <ctype.h>
+#include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +208,43 @@ fail:
     return s;
 }
 
+/* ---- the driver stays loaded -------------------------------------------------------------- */
+
+enum { MOST_LIBRARIES = 32, PATH_BYTES = 512 };
+
+struct libraries {
+    char path[MOST_LIBRARIES][PATH_BYTES];
+    uint32_t n;
+};
+
+static int note_library(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+    struct libraries *l = ctx;
+    (void)size;
+    const char *name = strrchr(info->dlpi_name, '/');
+    if (name && strstr(name, "nvidia") && l->n < MOST_LIBRARIES)
+        snprintf(l->path[l->n++], PATH_BYTES, "%s", info->dlpi_name);
+    return 0;
+}
+
+/* Keeps NVIDIA's driver in memory until the process ends. It takes static thread storage, which the
+ * C library cannot give back: after some rounds of loading and unloading there is none left, and no
+ * device is found any more. */
+static enum status keep_driver(const struct gpu *g)
+{
+    enum { NVIDIA = 0x10de };
+    if (g->caps.info.vendor != NVIDIA)
+        return OK;
+    struct libraries *l = mem_alloc(sizeof *l);
+    if (!l)
+        return ERR_MEMORY;
+    dl_iterate_phdr(note_library, l);
+    for (uint32_t i = 0; i < l->n; i++)
+        dlopen(l->path[i], RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    mem_free(l);
+    return OK;
+}
+
 /* ---- opening ------------------------------------------------------------------------------ */
 
 static void hide_caps(struct vk_caps *c, uint64_t off)
@@ -242,6 +281,7 @@ static enum status create_device(struct gpu *g)
            n));
     vk_object(1);
     vkGetDeviceQueue(g->dev, c->family, 0, &g->queue);
+    TRY(keep_driver(g));
 #define LOAD(member, ext_bit, name)                                                                \
     if ((c->ext >> (ext_bit)) & 1)                                                                 \
         g->member = (PFN_##name)vkGetDeviceProcAddr(g->dev, #name);

@@ -186,7 +186,12 @@ struct k_flash_args {
 };
 enum status k_flash(struct plan *p, const struct k_flash_args *a);
 
-enum status k_silu_mul(struct plan *p, uint64_t gate, uint64_t up, uint64_t out, uint64_t n);
+struct k_silu_args {
+    uint32_t m, n;          /* rows, values of a row */
+    uint64_t gate, up, out; /* f32 [m][n]; out may be one of the others */
+    struct k_steps steps;   /* only its n_rows rows are made; none: all */
+};
+enum status k_silu_mul(struct plan *p, const struct k_silu_args *a);
 
 struct k_layernorm_args {
     uint32_t rows;

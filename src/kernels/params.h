@@ -330,10 +330,12 @@ struct k_flash_push {
 #define K_FLASH_KEYS 5
 #define K_FLASH_NV_SPECS 6
 
-/* dst[i] = silu(gate[i]) * up[i], n values. */
+/* dst[i] = silu(gate[i]) * up[i], n values: rows of `row` values each, of which only those that
+ * the step has are made. */
 struct k_silu_push {
     U64 gate, up, dst;
-    U32 n, pad;
+    U64 step; /* 0: all n */
+    U32 n, row;
 };
 
 /* dst[i] = (x[i] - mean) / sqrt(variance + eps) * w + b, over each row (Ba et al., 2016). With

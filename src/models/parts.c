@@ -181,7 +181,9 @@ static enum status prefill_mlp(struct plan *p, const struct model *m, const stru
     TRY(k_matmul(p, &mul));
     mul.name = "up", mul.w = l->up, mul.out = up;
     TRY(k_matmul(p, &mul));
-    TRY(k_silu_mul(p, gate, up, gate, (uint64_t)rows * hp->n_ff));
+    TRY(k_silu_mul(
+        p, &(struct k_silu_args){
+               .m = rows, .n = hp->n_ff, .gate = gate, .up = up, .out = gate, .steps = s->steps}));
     return k_matmul(p, &(struct k_matmul_args){.name = "down",
                                                .m = rows,
                                                .x = gate,

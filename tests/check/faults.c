@@ -81,15 +81,17 @@ static void wrong_arithmetic_is_caught(void **state)
     assert_non_null(strstr(out.result.first, "out + "));
 }
 
+/* Of the comparisons of silu, those with the end. */
 static void writes_beyond_the_end_are_caught(void **state)
 {
     (void)state;
     struct case_outcome out;
-    uint32_t site = 0;
-    assert_true(use_next("silu", "ULessThan to ULessThanEqual", &site));
-    assert_int_equal(run("silu", SEED, &out), OK);
-    assert_true(out.result.wrong > 0);
-    assert_non_null(strstr(out.result.first, "not the op's to write"));
+    uint32_t caught = 0;
+    for (uint32_t site = 0; use_next("silu", "ULessThan to ULessThanEqual", &site); site++) {
+        assert_int_equal(run("silu", SEED, &out), OK);
+        caught += strstr(out.result.first, "not the op's to write") != NULL;
+    }
+    assert_true(caught > 0);
 }
 
 /* In a plan of many dispatches the wrong one is named, though what follows gets wrong inputs. */

@@ -181,8 +181,8 @@ MUTANTS = (
     (MASK, 'flash.comp', 'pos = uvec4(SEEN - 1);', 'pos = uvec4(SEEN - 2);'),
 
     # ---- last blocks ----
-    (BLOCK, 'silu.comp', 'if (i < p.n) {', 'if (i + 1u < p.n) {'),
-    (BLOCK, 'silu.comp', 'i < p.n / 4u; i += step', 'i + 1u < p.n / 4u; i += step'),
+    (BLOCK, 'silu.comp', 'if (i < n) {', 'if (i + 1u < n) {'),
+    (BLOCK, 'silu.comp', 'i < n / 4u; i += step', 'i + 1u < n / 4u; i += step'),
     (BLOCK, 'norm.comp', 'i < K / 4u; i += K_GROUP', 'i < K / 4u - 1u; i += K_GROUP'),
     (BLOCK, 'lib/rms.glsl', 'i < k / 4u; i += 256u', 'i < k / 4u - 1u; i += 256u'),
     (BLOCK, 'lib/pairs.glsl', 'const uint turns = (chunks + LANES - 1u) / LANES;',
