@@ -260,5 +260,6 @@ enum status compile_plans(struct gpu *g, bool all, const struct compile_visit *v
                 TRY(one_model(g, &shapes[i], &mixes[m], all, visit));
         }
     }
+    TRY(compile_speech(g, all, visit));
     return others(g, visit);
 }

@@ -14,4 +14,7 @@ struct compile_visit {
  * type and number of rows that the engine records; else of one model, for 1 and 16 rows. */
 enum status compile_plans(struct gpu *g, bool all, const struct compile_visit *visit);
 
+/* The same of speech models. */
+enum status compile_speech(struct gpu *g, bool all, const struct compile_visit *visit);
+
 #endif

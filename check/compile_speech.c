@@ -1,0 +1,203 @@
+/* The plans of Whisper for compile.c: shapes without weights. */
+#include <stdio.h>
+
+#include "compile_plans.h"
+#include "models/whisper.h"
+
+struct shape {
+    const char *name;
+    uint32_t embd, heads, audio_layers, text_layers, mels, vocab;
+};
+/* Layers of one side have one shape, so one of each will do. The last stands for all. */
+static const struct shape shapes[] = {
+    {"Whisper tiny", 384, 6, 1, 1, 80, 51865},     {"Whisper base", 512, 8, 1, 1, 80, 51865},
+    {"Whisper small", 768, 12, 1, 1, 80, 51865},   {"Whisper medium", 1024, 16, 1, 1, 80, 51865},
+    {"Whisper turbo", 1280, 20, 1, 1, 128, 51866},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes, AUDIO_CTX = 1500, TEXT_CTX = 448, ROWS = 16 };
+
+/* Block types that such files have. */
+static const enum quant_type types[] = {QUANT_F16,  QUANT_F32,  QUANT_Q4_0, QUANT_Q4_1,
+                                        QUANT_Q5_0, QUANT_Q5_1, QUANT_Q8_0};
+enum { TYPES = sizeof types / sizeof *types };
+
+struct built {
+    struct whisper w;
+    struct whisper_layer audio_layer, text_layer;
+    enum quant_type type;
+    uint64_t next; /* free address */
+    uint64_t page_table, pool, state;
+};
+
+static uint64_t place(struct built *b, uint64_t bytes)
+{
+    uint64_t at = b->next;
+    b->next += (bytes + 511) / 256 * 256;
+    return at;
+}
+
+static struct k_weight weight(struct built *b, enum quant_type t, uint32_t n, uint32_t k)
+{
+    struct k_weight w = {.type = t, .n = n, .k = k, .name = "weights"};
+    w.addr = place(b, quant_row_bytes(t, k) * n);
+    return w;
+}
+
+static struct whisper_linear linear(struct built *b, uint32_t n, uint32_t k)
+{
+    return (struct whisper_linear){weight(b, b->type, n, k), place(b, 4ull * n)};
+}
+
+static struct whisper_norm norm(struct built *b, uint32_t n)
+{
+    return (struct whisper_norm){place(b, 4ull * n), place(b, 4ull * n)};
+}
+
+static struct whisper_attn attention(struct built *b, uint32_t n)
+{
+    struct whisper_attn a = {norm(b, n), linear(b, n, n), linear(b, n, n), linear(b, n, n),
+                             linear(b, n, n)};
+    a.k.b = 0;
+    return a;
+}
+
+static struct whisper_layer layer(struct built *b, uint32_t n)
+{
+    return (struct whisper_layer){attention(b, n), attention(b, n), norm(b, n), linear(b, 4 * n, n),
+                                  linear(b, n, 4 * n)};
+}
+
+static void build(struct built *b, const struct shape *s, enum quant_type type)
+{
+    *b = (struct built){.type = type, .next = 1 << 20};
+    uint32_t n = s->embd;
+    enum quant_type whole = type == QUANT_F32 ? QUANT_F32 : QUANT_F16;
+    struct whisper_side side = {.n_ctx = AUDIO_CTX,
+                                .n_layers = s->audio_layers,
+                                .n_embd = n,
+                                .n_heads = s->heads,
+                                .head_dim = n / s->heads,
+                                .n_ff = 4 * n};
+    b->audio_layer = layer(b, n);
+    b->text_layer = layer(b, n);
+    b->w = (struct whisper){.audio = side, .text = side, .n_vocab = s->vocab, .n_mels = s->mels};
+    struct whisper *w = &b->w;
+    w->text.n_ctx = TEXT_CTX;
+    w->text.n_layers = s->text_layers;
+    w->filters = place(b, 4ull * s->mels * WHISPER_BINS);
+    w->conv1 = (struct whisper_linear){weight(b, whole, n, 3 * s->mels), place(b, 4ull * n)};
+    w->conv2 = (struct whisper_linear){weight(b, whole, n, 3 * n), place(b, 4ull * n)};
+    w->audio_places = place(b, 4ull * AUDIO_CTX * n);
+    w->audio_layers = &b->audio_layer;
+    w->audio_norm = norm(b, n);
+    w->embd = weight(b, type, s->vocab, n);
+    w->text_places = place(b, 4ull * TEXT_CTX * n);
+    w->text_layers = &b->text_layer;
+    w->text_norm = norm(b, n);
+    b->page_table = place(b, 1 << 16);
+    b->pool = place(b, 1ull << 32);
+    b->state = place(b, 1ull << 32);
+}
+
+static struct k_kv kv_of(const struct built *b, uint32_t positions)
+{
+    return (struct k_kv){.pages = b->page_table,
+                         .slots = 1,
+                         .max_pages = (positions + K_PAGE_TOKENS - 1) / K_PAGE_TOKENS,
+                         .pool = b->pool,
+                         .pool_bytes = 1ull << 32,
+                         .heads = b->w.audio.n_heads,
+                         .kv_heads = b->w.audio.n_heads,
+                         .head_dim = b->w.audio.head_dim};
+}
+
+static enum status listen(struct plan *p, struct built *b)
+{
+    struct k_steps rows = {.addr = place(b, 1 << 16), .rows = AUDIO_CTX};
+    return whisper_listen(p, &b->w,
+                          &(struct whisper_sound){.samples = place(b, 1 << 22),
+                                                  .used = place(b, 4),
+                                                  .basis = place(b, 1 << 22),
+                                                  .mel = place(b, 1 << 22),
+                                                  .h = place(b, 1 << 24),
+                                                  .rows = rows,
+                                                  .cross_rows = rows,
+                                                  .kv = kv_of(b, AUDIO_CTX),
+                                                  .cross = kv_of(b, AUDIO_CTX)});
+}
+
+/* A step of so many rows; without a choice the logits' probabilities. */
+static enum status say(struct plan *p, struct built *b, uint32_t rows, bool chooses, bool greedy)
+{
+    struct k_steps steps = {.addr = place(b, 1 << 16), .rows = rows};
+    struct k_speech_args speech = {.speech = place(b, 1 << 16),
+                                   .notes = place(b, 1 << 16),
+                                   .never = place(b, 1 << 16),
+                                   .never_bytes = 1 << 16,
+                                   .logprobs = place(b, 1 << 16),
+                                   .logprobs_bytes = 1 << 16};
+    struct whisper_step step = {.rows = rows,
+                                .outs = 1,
+                                .steps = steps,
+                                .cross_steps = {.addr = place(b, 1 << 16), .rows = rows},
+                                .kv = kv_of(b, TEXT_CTX),
+                                .cross = kv_of(b, AUDIO_CTX),
+                                .splits = kv_of(b, TEXT_CTX).max_pages,
+                                .h = place(b, 1 << 20),
+                                .logits = place(b, 1 << 20),
+                                .counter = place(b, 1 << 16),
+                                .speech = chooses ? &speech : NULL,
+                                .sample = {.b = 1,
+                                           .seqs = place(b, 1 << 16),
+                                           .slots = 1,
+                                           .history = place(b, 1 << 16),
+                                           .history_bytes = 1 << 16,
+                                           .ring = place(b, 1 << 16),
+                                           .ring_bytes = 1 << 16,
+                                           .bias = place(b, 1 << 16),
+                                           .bias_bytes = 1 << 16,
+                                           .counter = place(b, 1 << 16),
+                                           .greedy = greedy}};
+    TRY(whisper_say(p, &b->w, &step));
+    if (chooses)
+        return OK;
+    return k_probs(p, &(struct k_probs_args){.rows = 1,
+                                             .vocab = b->w.n_vocab,
+                                             .logits = step.logits,
+                                             .out = place(b, 1 << 16),
+                                             .to = b->w.n_vocab,
+                                             .count = 1});
+}
+
+static enum status one(struct gpu *g, struct built *b, const char *what, uint32_t rows,
+                       bool chooses, bool greedy, const struct compile_visit *visit)
+{
+    struct plan *p;
+    TRY(plan_create(g, &(struct plan_params){.name = "compile"}, &p));
+    enum status s = rows ? say(p, b, rows, chooses, greedy) : listen(p, b);
+    for (uint32_t i = 0; s == OK && i < plan_count(p); i++)
+        s = visit->op(visit->ctx, plan_get(p, i), what, rows == 1);
+    plan_destroy(&p);
+    return s;
+}
+
+enum status compile_speech(struct gpu *g, bool all, const struct compile_visit *visit)
+{
+    for (int i = all ? 0 : SHAPES - 1; i < SHAPES; i++) {
+        for (int t = 0; t < (all ? TYPES : 1); t++) {
+            struct built b;
+            char what[80];
+            build(&b, &shapes[i], types[t]);
+            const char *type = quant_info(types[t])->name;
+            snprintf(what, sizeof what, "%s %s, listening", shapes[i].name, type);
+            TRY(one(g, &b, what, 0, false, false, visit));
+            snprintf(what, sizeof what, "%s %s, text of 1", shapes[i].name, type);
+            TRY(one(g, &b, what, 1, true, true, visit));
+            TRY(one(g, &b, what, 1, true, false, visit));
+            snprintf(what, sizeof what, "%s %s, prompt", shapes[i].name, type);
+            TRY(one(g, &b, what, 4, false, false, visit));
+            TRY(one(g, &b, what, ROWS, false, false, visit));
+        }
+    }
+    return OK;
+}
