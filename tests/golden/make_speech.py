@@ -4,7 +4,7 @@ Log-mel, greedy tokens and whole transcripts are openai-whisper's; what the enco
 give is transformers', in float32. For each model:
     NAME.mel       float32 [FRAMES / 37, mels]   every 37th frame of the first window
     NAME.sound     float32 [AUDIO_CTX / 50, state]
-    NAME.logits    float32 [vocab / 16]          after a prompt of 19 tokens
+    NAME.logits    float32 [vocab / 16]          after the prompt
     NAME.first     int32 [n]                     tokens of the first window, with times
     NAME.logprobs  float32 []                    their mean log-probability
     NAME.silence   float32 []                    probability of no speech
@@ -75,7 +75,7 @@ def one(m, golden):
     mel = whisper.log_mel_spectrogram(window, m.mels, padding=FRAMES * 160)
     mel = whisper.pad_or_trim(mel[:, : len(x) // 160], FRAMES)
     model, other = openai(m), hugging_face(m)
-    prompt = [m.start_prev, *range(300, 319 - len(m.start()) - 1), *m.start()]
+    prompt = m.prompt()
     with torch.no_grad():
         heard = other.model.encoder(mel[None]).last_hidden_state
         logits = other(encoder_outputs=(heard,), decoder_input_ids=torch.tensor([prompt])).logits

@@ -45,9 +45,36 @@ def sound(seconds, seed):
     return np.round(np.clip(x, -1, 1) * 32767).astype(np.int16)
 
 
+def q8_0(w):
+    """Blocks of 32: a scale and 32 signed bytes; and what they say."""
+    b = w.reshape(-1, 32)
+    d = (np.abs(b).max(1) / 127).astype(np.float16)
+    scale = d.astype(np.float32)[:, None]
+    q = np.round(b / np.where(scale == 0, 1, scale)).clip(-127, 127).astype(np.int8)
+    return np.hstack([d[:, None].view(np.uint8), q.view(np.uint8)]).tobytes(), q * scale
+
+
+def q5_1(w):
+    """Blocks of 32: scale, minimum, a fifth bit each, four bits each."""
+    b = w.reshape(-1, 32)
+    low = b.min(1).astype(np.float16)
+    d = ((b.max(1) - low) / 31).astype(np.float16)
+    scale, least = (x.astype(np.float32)[:, None] for x in (d, low))
+    q = np.round((b - least) / np.where(scale == 0, 1, scale)).clip(0, 31).astype(np.uint8)
+    fifth = np.packbits(q >> 4, axis=1, bitorder="little")
+    four = (q[:, :16] & 15) | (q[:, 16:] & 15) << 4
+    head = np.stack([d, low], 1).view(np.uint8)
+    return np.hstack([head, fifth, four]).tobytes(), q * scale + least
+
+
+QUANT = {"Q8_0": q8_0, "Q5_1": q5_1}
+
+
 class Model:
-    def __init__(self, name, seed, vocab, mels, state, heads, layers, spread):
+    def __init__(self, name, seed, vocab, mels, state, heads, layers, spread, type="F16",
+                 text_ctx=TEXT_CTX):
         self.name, self.seed, self.vocab, self.mels = name, seed, vocab, mels
+        self.type, self.data, self.text_ctx = type, {}, text_ctx
         self.state, self.heads, self.layers, self.spread = state, heads, layers, spread
         self.multilingual = vocab > 51864
         self.end = 50256 + self.multilingual
@@ -63,6 +90,12 @@ class Model:
             return [self.end + 1]
         return [self.end + 1, self.end + 2, self.translate + 1]
 
+    def prompt(self):
+        """What logits are asked for: of the first model after more tokens than a step has rows."""
+        if self.seed != 1:
+            return self.start()
+        return [self.start_prev, *range(300, 315), *self.start()]
+
     def tokens(self):
         """The bytes of the tokens of text: single ones, then words of no meaning."""
         single = [bytes([b]) for b in byte_order()]
@@ -74,7 +107,8 @@ class Model:
         return sorted(self.tokens().index(c) for c in signs)
 
     def tensors(self):
-        """By whisper.cpp's names; f16 what is more than a row, rounded so."""
+        """By whisper.cpp's names, rounded as the file has them: matrices in blocks where the model
+        is of such a type, convolutions and what is not in blocks as f16, the rest as f32."""
         if self._tensors:
             return self._tensors
         rng, out = np.random.RandomState(self.seed), {}
@@ -82,7 +116,11 @@ class Model:
 
         def matrix(name, *shape, spread=None):
             size = 1.5 / np.sqrt(np.prod(shape[1:])) if spread is None else spread
-            out[name] = (rng.standard_normal(shape) * size).astype(np.float16).astype(np.float32)
+            w = (rng.standard_normal(shape) * size).astype(np.float16).astype(np.float32)
+            if self.type in QUANT and len(shape) == 2:
+                self.data[name], w = QUANT[self.type](w)
+                w = w.reshape(shape)
+            out[name] = w
 
         def vector(name, n, middle=0):
             out[name] = (middle + 0.1 * rng.standard_normal(n)).astype(np.float32)
@@ -103,7 +141,7 @@ class Model:
         matrix("encoder.conv2.weight", d, d, 3)
         vector("encoder.conv2.bias", d)
         places("encoder.positional_embedding", AUDIO_CTX)
-        places("decoder.positional_embedding", TEXT_CTX)
+        places("decoder.positional_embedding", self.text_ctx)
         matrix("decoder.token_embedding.weight", self.vocab, d, spread=self.spread)
         for side in ("encoder", "decoder"):
             for i in range(self.layers):
@@ -127,7 +165,8 @@ class Model:
         """The file; numbers of its header may be changed."""
         g = Ggml(n_vocab=self.vocab, n_audio_state=self.state, n_audio_head=self.heads,
                  n_audio_layer=self.layers, n_text_state=self.state, n_text_head=self.heads,
-                 n_text_layer=self.layers, n_mels=self.mels)
+                 n_text_layer=self.layers, n_mels=self.mels,
+                 n_text_ctx=self.text_ctx)
         g.numbers.update(changes)
         g.n_mel, g.n_fft, g.filters = self.mels, BINS, filters(self.mels).tobytes()
         words = self.tokens()
@@ -138,17 +177,19 @@ class Model:
             half = w.ndim > 1 and "positional" not in name
             if name.startswith("encoder.conv") and w.ndim == 1:
                 w = w.reshape(-1, 1)
-            one = Ggml().tensor(name, list(w.shape[::-1]), "F16" if half else "F32",
-                                data=w.astype("<f2" if half else "<f4").tobytes())
-            parts.append(one.data)
+            kind, data = "F16" if half else "F32", w.astype("<f2" if half else "<f4").tobytes()
+            if name in self.data:
+                kind, data = self.type, self.data[name]
+            parts.append(Ggml().tensor(name, list(w.shape[::-1]), kind, data=data).data)
         g.data = b"".join(parts)
         return g.bytes()
 
 
 MODELS = [
     Model("two-heads", 1, 51865, 80, 64, 2, 2, 0.5),
-    Model("english", 2, 51864, 80, 96, 3, 2, 0.1),
-    Model("many-bands", 3, 51866, 128, 64, 1, 3, 0.05),
+    Model("english", 2, 51864, 80, 96, 3, 2, 0.1, "Q8_0"),
+    Model("many-bands", 3, 51866, 128, 64, 1, 3, 0.05, "Q5_1"),
 ]
-# Of the model whose name is first: (seconds, seed); long sounds have several windows.
-SOUNDS = {"two-heads": (12.3, 5), "english": (64.7, 6), "many-bands": (41.0, 7)}
+SHORT = Model("short", 4, 51865, 80, 64, 2, 1, 0.1, text_ctx=48)  # of no goldens: little text
+# Of the model whose name is first: (seconds, seed); the second has several windows.
+SOUNDS = {"two-heads": (12.3, 5), "english": (47.7, 6), "many-bands": (12.0, 7)}

@@ -2,7 +2,7 @@
  * dump MODEL SAMPLES USED FOLDER TOKEN... reads f32 samples, frames in use, and a prompt; writes
  * mel.f32, sound.f32 (the encoder's residual stream), logits.f32 (after the prompt's last token;
  * what is never chosen at -1e30), and prints the probability of silence, and the tokens with
- * log-probabilities that follow. */
+ * log-probabilities that follow. Then both again, for the time that they take, on stderr. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +54,13 @@ static enum status run(struct speech *s, char **argv, int argc)
     r.n_most = 32;
     r.timed = true;
     TRY(speech_say(s, &r, &answer));
+    double listened = s->listen_seconds, said = s->say_seconds;
+    uint64_t made = s->tokens;
+    TRY(speech_listen(s, samples, (uint32_t)atoi(argv[3])));
+    TRY(speech_say(s, &r, &answer));
+    fprintf(stderr, "listening %.2f ms, %.2f ms for %d tokens\n",
+            1e3 * (s->listen_seconds - listened), 1e3 * (s->say_seconds - said),
+            (int)(s->tokens - made));
     printf("%.9g\n", (double)answer.no_speech);
     for (uint32_t i = 0; i < answer.n; i++)
         printf("%d %.9g\n", answer.tokens[i], (double)answer.logprobs[i]);
