@@ -86,6 +86,8 @@ enum status case_mel(struct check_case *c, enum quant_type type)
     uint32_t *used = case_buf(c, 4, false, "used", &a.used);
     *used = RAND_PICK(&c->data, 0, 1, a.frames - 1, a.frames, UINT32_MAX);
     a.out = case_out(c, (uint64_t)a.frames * a.bands, "out");
+    c->bytes = 4.0 * (a.bins * (2.0 * a.frames + a.bands) + 3.0 * a.frames * a.bands);
+    c->flops = 2.0 * a.frames * a.bins * (a.bands + 2.0);
     case_text(c, "frames %u (%u in use) bins %u bands %u", a.frames, *used, a.bins, a.bands);
     return k_mel(c->plan, &a);
 }
@@ -158,6 +160,7 @@ enum status case_rules(struct check_case *c, enum quant_type type)
     struct k_speech_args s = {.sample = &a};
     make_speech(c, &a.steps, a.b, &a, &s);
     s.notes = case_out(c, 4ull * a.b, "notes");
+    c->bytes = 8.0 * n_out * a.vocab;
     case_text(c, "b %u (%u out) vocab %u%s", a.b, n_out, a.vocab, a.greedy ? " greedy" : "");
     return k_speech_sample(c->plan, &s);
 }
@@ -177,6 +180,7 @@ enum status case_probs(struct check_case *c, enum quant_type type)
     a.count = rand_range(&c->rand, 1, 300);
     a.logits = case_floats(c, (uint64_t)a.rows * a.vocab, 3, "logits");
     a.out = case_out(c, (uint64_t)a.rows * a.count, "out");
+    c->bytes = 4.0 * a.rows * ((double)(a.to - a.from) + a.count);
     case_text(c, "rows %u vocab %u from %u to %u, %u of %u", a.rows, a.vocab, a.from, a.to, a.count,
               a.first);
     return k_probs(c->plan, &a);
