@@ -80,7 +80,8 @@ void check_out_any(struct check_mem *mem, uint64_t addr, uint64_t bytes);
 /* ---- running ------------------------------------------------------------------------------ */
 
 /* How far a kernel may be from its reference: sum of squared errors over sum of squared
- * magnitudes, and the largest error over its magnitude. Zeros: bit for bit. */
+ * magnitudes (of less than some hundred values more: 1 + 64 / n times that), and the largest error
+ * over its magnitude. Zeros: bit for bit. */
 struct check_limit {
     double nmse, max;
 };

@@ -107,8 +107,9 @@ static inline float m_gelu(float x)
     float a = fabsf(x), t = m_rcp(m_fma(a, 0.353553391f, 1.0f)), p = c[0];
     for (int i = 1; i < 10; i++)
         p = m_fma(p, t, c[i]);
-    float half = 0.5f * a, h = 0.5f * (t * m_exp(m_fma(-half, a, p)));
-    float y = x * h;
+    float half = 0.5f * a, y = 0.5f * x;
+    y = y * t;
+    y = y * m_exp(m_fma(-half, a, p));
     if (fabsf(y) < FLT_MIN)
         y = 0;
     return x < 0.0f ? y : x - y;

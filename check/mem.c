@@ -11,6 +11,9 @@
 #include "base/mem.h"
 #include "half.h"
 
+/* Pages fetched beside those that are asked for: a copy takes longer to begin than to go on. */
+enum { READ_AHEAD = 63 };
+
 /* mmap, since a KV pool may be larger than the host's memory while one op touches little of it. */
 static void *reserve(uint64_t bytes)
 {
@@ -193,6 +196,8 @@ enum status check_mem_fetch(struct check_mem *mem, struct check_range *r, uint64
         page++;
     if (page > end)
         return OK;
+    uint64_t last = (r->bytes - 1) / CHECK_PAGE;
+    end = end + READ_AHEAD < last ? end + READ_AHEAD : last;
     pthread_mutex_lock(&mem->lock);
     enum status s = fetch_pages(mem, r, page, end);
     pthread_mutex_unlock(&mem->lock);

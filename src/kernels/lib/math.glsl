@@ -111,10 +111,12 @@ float m_gelu(float x)
     p = fma(p, t, 0.37409196);
     p = fma(p, t, 1.00002368);
     p = fma(p, t, -1.26551223);
+    // e^... is a normal number or 0; what it is multiplied by comes first, so that nothing on the
+    // way is smaller, which some devices would make zero.
     precise float half_a = 0.5 * a;
-    precise float h = t * m_exp(fma(-half_a, a, p));
-    h = 0.5 * h;
-    precise float y = x * h;
+    precise float y = 0.5 * x;
+    y = y * t;
+    y = y * m_exp(fma(-half_a, a, p));
     if (abs(y) < uintBitsToFloat(0x00800000u)) // which some devices make zero, others not
         y = 0.0;
     return x < 0.0 ? y : x - y;
