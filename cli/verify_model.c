@@ -308,9 +308,11 @@ enum status verify_model(const char *path, const struct verify_model_options *o)
     if (s == OK || r->n_dispatches || r->n_findings) {
         char message[1024];
         snprintf(message, sizeof message, "%s", status_message());
-        TRY_GOTO(print_all(&w, path));
+        enum status printed = print_all(&w, path);
         if (s != OK)
             status_fail(s, "%s", message);
+        else
+            s = printed;
     }
     if (s == OK && f)
         s = status_fail(ERR_VERIFY, "%s", f->text);

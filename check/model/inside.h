@@ -7,6 +7,7 @@
 #include "check/model/model.h"
 #include "check/model/overlay.h"
 #include "engine/engine.h"
+#include "engine/speech.h"
 
 /* What a dispatch wrote on the device, as far as its reference says what: pieces of memory in the
  * order in which they were hashed. */
@@ -27,8 +28,12 @@ struct model_save;
 struct check_model {
     struct check_model_params params;
     struct gpu *gpu;
-    struct engine_model *em;
+    struct engine_model *em; /* of text, ... */
     struct engine *e;
+    struct speech_model *sm; /* ... or of speech */
+    struct speech *speech;
+    const struct model_tensor *tensors;
+    uint32_t n_tensors;
     struct check_mem *alone, *bits, *chain; /* bits: by references in f32 */
     struct overlay overlay;
     struct seen_plan *seen;

@@ -1,6 +1,7 @@
 #include "check/model/inside.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,10 +92,31 @@ static void describe(struct check_model *m)
     const struct gpu_info *g = gpu_get_info(m->gpu);
     snprintf(r->device, sizeof r->device, "%s", g->name);
     snprintf(r->driver, sizeof r->driver, "%s", g->driver);
-    snprintf(r->architecture, sizeof r->architecture, "%s", m->em->model.arch->name);
-    snprintf(r->name, sizeof r->name, "%s", m->em->name);
-    r->weight_bytes = m->em->weight_bytes;
-    r->load_seconds = m->em->load_seconds;
+    snprintf(r->architecture, sizeof r->architecture, "%s",
+             m->sm ? "whisper" : m->em->model.arch->name);
+    snprintf(r->name, sizeof r->name, "%s", m->sm ? "" : m->em->name);
+    r->weight_bytes = m->sm ? m->sm->weight_bytes : m->em->weight_bytes;
+    r->load_seconds = m->sm ? m->sm->load_seconds : m->em->load_seconds;
+}
+
+/* A model of text or of speech. */
+static enum status load(struct check_model *m)
+{
+    struct weights *file;
+    struct engine_load_params how = {.path = m->params.path, .on_progress = on_load, .ctx = m};
+    TRY(weights_open(m->params.path, &file));
+    bool speech = whisper_is(file);
+    weights_close(&file);
+    if (speech) {
+        TRY(speech_model_load(m->gpu, &how, &m->sm));
+        m->tensors = m->sm->w.tensors;
+        m->n_tensors = m->sm->w.n_tensors;
+    } else {
+        TRY(engine_model_load(m->gpu, &how, &m->em));
+        m->tensors = m->em->model.tensors;
+        m->n_tensors = m->em->model.n_tensors;
+    }
+    return OK;
 }
 
 enum status check_model_open(const struct check_model_params *params, struct check_model **out)
@@ -114,10 +136,7 @@ enum status check_model_open(const struct check_model_params *params, struct che
                                            .cache_dir = params->cache_dir,
                                            .caps_off = params->caps_off},
                       &m->gpu));
-    TRY_GOTO(engine_model_load(
-        m->gpu,
-        &(struct engine_load_params){.path = params->path, .on_progress = on_load, .ctx = m},
-        &m->em));
+    TRY_GOTO(load(m));
     TRY_GOTO(check_probe(m->gpu));
     TRY_GOTO(check_mem_create(m->gpu, &m->alone));
     TRY_GOTO(check_mem_create(m->gpu, &m->bits));
@@ -139,6 +158,8 @@ void check_model_close(struct check_model **pm)
     save_close(m, false);
     engine_close(&m->e);
     engine_model_unload(&m->em);
+    speech_close(&m->speech);
+    speech_model_unload(&m->sm);
     check_mem_destroy(&m->chain);
     check_mem_destroy(&m->bits);
     check_mem_destroy(&m->alone);
@@ -270,8 +291,80 @@ static enum status run_requests(struct check_model *m, int32_t **ids, size_t *n,
     return request(m, ids, n, &how);
 }
 
+/* Sliding tones with pauses: f32 as a window takes them. */
+static void make_sound(float *out, uint32_t n)
+{
+    double phase = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        phase += (300 + 200 * sin(i * 1e-4)) * 2 * M_PI / WHISPER_RATE;
+        bool silent = i / 8000 % 4 == 3;
+        out[i] = silent ? 0 : (float)(0.3 * sin(phase) + 0.1 * sin(5.1 * phase));
+    }
+}
+
+/* Some tokens about the sound, the likeliest or drawn. */
+static enum status say(struct check_model *m, float temp)
+{
+    const struct whisper_ids *ids = &m->sm->w.ids;
+    int32_t prompt[] = {(int32_t)ids->start, (int32_t)ids->language_0, (int32_t)ids->transcribe};
+    struct speech_answer *answer = mem_alloc(sizeof *answer);
+    if (!answer)
+        return ERR_MEMORY;
+    m->report.n_prompt = m->sm->w.multilingual ? 3 : 1;
+    enum status s = speech_say(m->speech,
+                               &(struct speech_request){.prompt = prompt,
+                                                        .n_prompt = m->report.n_prompt,
+                                                        .n_most = m->params.n_predict + 1,
+                                                        .timed = true,
+                                                        .temp = temp,
+                                                        .seed = 1},
+                               answer);
+    m->report.n_made += answer->n;
+    mem_free(answer);
+    return s;
+}
+
+/* A window of sound, and text about it. */
+static enum status run_speech(struct check_model *m)
+{
+    const struct whisper *w = &m->sm->w;
+    float *sound = mem_calloc(whisper_samples(w), sizeof *sound), probs[WHISPER_MAX_LANGUAGES];
+    enum status s = ERR_MEMORY;
+    uint32_t language;
+    if (!sound)
+        return ERR_MEMORY;
+    make_sound(sound, whisper_samples(w));
+    s = speech_listen(m->speech, sound, whisper_frames(w) / 2);
+    mem_free(sound);
+    TRY(s);
+    if (w->multilingual)
+        TRY(speech_language(m->speech, &language, probs));
+    TRY(say(m, 0));
+    return say(m, 0.8f);
+}
+
+static enum status check_speech(struct check_model *m)
+{
+    int32_t start = (int32_t)m->sm->w.ids.start;
+    double before = time_now();
+    TRY(speech_open(m->sm, &m->speech));
+    m->speech->on_run = on_run;
+    m->speech->on_run_ctx = m;
+    TRY(save_open(m, &start, 1));
+    if (!m->params.no_weights) {
+        TRY(model_check_weights(m));
+        m->report.weights_seconds = time_now() - before;
+    }
+    TRY(run_speech(m));
+    TRY(save_close(m, true));
+    m->report.complete = true;
+    return OK;
+}
+
 enum status check_model_run(struct check_model *m)
 {
+    if (m->sm)
+        return check_speech(m);
     enum status s = OK;
     int32_t *ids = NULL, *more = NULL;
     size_t n = 0, n_more = 0;

@@ -12,6 +12,8 @@
  *   together    the recording with its barriers, several times, and once more with the dispatches
  *               between two barriers in reverse order: the same bits, or a barrier is missing.
  *
+ * A speech model is given a window of sound instead of the texts.
+ *
  * Before that, every tensor in GPU memory is held against the file, its bytes repacked here.
  *
  * It knows plans, not models: whatever an engine runs is checked. A reference takes its push

@@ -19,7 +19,8 @@ static void join(struct image *im, struct plan_span s)
     uint32_t k = 0;
     for (uint32_t j = 1; j < im->n; j++) {
         struct plan_span *a = &im->spans[k], b = im->spans[j];
-        if (b.addr <= a->addr + a->bytes) {
+        /* Those that only touch may be of two memory blocks. */
+        if (b.addr < a->addr + a->bytes) {
             if (b.addr + b.bytes > a->addr + a->bytes)
                 a->bytes = b.addr + b.bytes - a->addr;
         } else {
@@ -306,7 +307,7 @@ enum status model_check_plan(struct check_model *m, const struct plan *p)
         if (f)
             f->run = m->report.n_runs;
     }
-    TRY(engine_plan_again(m->e, p, &again));
+    TRY(m->e ? engine_plan_again(m->e, p, &again) : speech_plan_again(m->speech, p, &again));
     compare_plans(m, p, again);
     plan_destroy(&again);
     return OK;

@@ -266,12 +266,11 @@ static void worst_of_span(struct one_op *o, const struct plan_span *s, bool exac
 /* The name of the weights that a dispatch reads, the largest; "" for none. */
 static const char *tensor_of(const struct check_model *m, const struct plan_op *op)
 {
-    const struct model *model = &m->em->model;
     const char *name = "";
     uint64_t most = 0;
     for (uint32_t k = 0; k < PLAN_MAX_SPANS && op->reads[k].bytes; k++) {
-        for (uint32_t i = 0; i < model->n_tensors; i++) {
-            const struct k_weight *w = model->tensors[i].weight;
+        for (uint32_t i = 0; i < m->n_tensors; i++) {
+            const struct k_weight *w = m->tensors[i].weight;
             if (w && w->addr == op->reads[k].addr && op->reads[k].bytes > most) {
                 name = w->name;
                 most = op->reads[k].bytes;
@@ -618,8 +617,9 @@ enum status model_check_run(struct check_model *m, struct plan *p)
     TRY_GOTO(image_take(m->gpu, p, &before));
     TRY_GOTO(each_alone(m, p, notes));
     m->report.alone_seconds += time_now() - start;
-    m->report.n_other_choices += overlay_take(&m->overlay, m->e->state) > 0;
-    overlay_take(&m->overlay, m->e->ring);
+    const struct gpu_buf *state = m->e ? m->e->state : m->speech->state;
+    m->report.n_other_choices += overlay_take(&m->overlay, state) > 0;
+    overlay_take(&m->overlay, m->e ? m->e->ring : m->speech->results);
     start = time_now();
     TRY_GOTO(image_take(m->gpu, p, &after));
     TRY_GOTO(model_check_together(m, p, &before, &after, notes));

@@ -114,7 +114,7 @@ static enum status check_tensor(struct tensor *t, uint64_t *done, uint64_t total
 /* Where tensor i of the model lies. */
 static uint64_t address_of(const struct check_model *m, uint32_t i)
 {
-    const struct model_tensor *t = &m->em->model.tensors[i];
+    const struct model_tensor *t = &m->tensors[i];
     return t->weight ? t->weight->addr : *t->vector;
 }
 
@@ -122,19 +122,21 @@ enum status model_check_weights(struct check_model *m)
 {
     enum status s = OK;
     struct weights *file = NULL;
-    struct model described = {0};
+    struct model text = {0};
+    struct whisper speech = {0};
     uint64_t done = 0;
     uint8_t *room = mem_alloc(3 * (size_t)SLICE);
     if (!room)
         return ERR_MEMORY;
     TRY_GOTO(weights_open(m->params.path, &file));
-    TRY_GOTO(model_load(file, &described));
-    if (described.n_tensors != m->em->model.n_tensors) {
+    TRY_GOTO(m->sm ? whisper_load(file, &speech) : model_load(file, &text));
+    const struct model_tensor *described = m->sm ? speech.tensors : text.tensors;
+    if ((m->sm ? speech.n_tensors : text.n_tensors) != m->n_tensors) {
         s = status_fail(ERR_MODEL, "%s has changed since it was loaded", m->params.path);
         goto fail;
     }
-    for (uint32_t i = 0; i < described.n_tensors; i++) {
-        const struct weights_tensor *f = described.tensors[i].file;
+    for (uint32_t i = 0; i < m->n_tensors; i++) {
+        const struct weights_tensor *f = described[i].file;
         struct tensor t = {.m = m,
                            .file = file,
                            .t = f,
@@ -143,12 +145,13 @@ enum status model_check_weights(struct check_model *m)
                            .raw = room,
                            .want = room + SLICE,
                            .got = room + 2 * (size_t)SLICE};
-        TRY_GOTO(check_tensor(&t, &done, m->em->weight_bytes));
+        TRY_GOTO(check_tensor(&t, &done, m->report.weight_bytes));
         m->report.n_tensors++;
     }
 fail:
     mem_free(room);
-    model_unload(&described);
+    model_unload(&text);
+    whisper_unload(&speech);
     weights_close(&file);
     return s;
 }

@@ -211,8 +211,25 @@ static enum status run(struct speech *s, enum speech_plan which, uint32_t repeat
         }
         s->plans[which] = p;
     }
+    if (s->on_run)
+        return s->on_run(s->on_run_ctx, s->plans[which], repeat);
     TRY(plan_run(s->plans[which], repeat, &ticket));
     return gpu_wait(s->gpu, ticket);
+}
+
+enum status speech_plan_again(struct speech *s, const struct plan *p, struct plan **out)
+{
+    int i = 0;
+    *out = NULL;
+    while (i < SPEECH_PLANS && s->plans[i] != p)
+        i++;
+    if (i == SPEECH_PLANS)
+        return status_fail(ERR_USAGE, "'%s' is not a plan of this model", plan_name(p));
+    TRY(build(s, (enum speech_plan)i, out));
+    enum status st = plan_seal(*out, s->scratch);
+    if (st != OK)
+        plan_destroy(out);
+    return st;
 }
 
 /* ---- memory ------------------------------------------------------------------------------- */
@@ -639,7 +656,8 @@ enum status speech_say(struct speech *s, const struct speech_request *r, struct 
             a->cancelled = true;
             break;
         }
-        TRY(run(s, r->temp > 0 ? SPEECH_NEXT_DRAWN : SPEECH_NEXT, STEPS));
+        uint32_t left = most.n_most - a->n;
+        TRY(run(s, r->temp > 0 ? SPEECH_NEXT_DRAWN : SPEECH_NEXT, left < STEPS ? left : STEPS));
     }
     s->say_seconds += time_now() - start;
     return OK;

@@ -55,6 +55,9 @@ struct speech {
     struct plan *plans[SPEECH_PLANS];
     atomic_bool cancelled;
     uint64_t tokens;      /* made, for figures */
+    /* NULL, or what is called in place of plan_run(); it runs the plan and waits. For checks. */
+    enum status (*on_run)(void *ctx, struct plan *p, uint32_t repeat);
+    void *on_run_ctx;
     double listen_seconds, say_seconds;
 };
 
@@ -70,6 +73,10 @@ enum status speech_listen(struct speech *s, const float *samples, uint32_t used)
 
 /* The likeliest language of the window, an index, and the probability of each (n_languages). */
 enum status speech_language(struct speech *s, uint32_t *best, float *probs);
+
+/* A plan once more, as the model asks for it now, over the same memory. Owned by the caller. For
+ * checks. */
+enum status speech_plan_again(struct speech *s, const struct plan *p, struct plan **out);
 
 struct speech_request {
     const int32_t *prompt; /* ends with what text follows */

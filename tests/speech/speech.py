@@ -180,6 +180,16 @@ def hotter(test):
     test.check(texts[0] == texts[1] != texts[2], "the same seed, the same text")
 
 
+def verified(test):
+    """Every dispatch of the plans has the bits of its reference."""
+    done = test.run(test.tawny, "verify", test.path("m.bin"), "--json")
+    r = json.loads(done.stdout or "{}")
+    plans = {x["plan"] for x in r.get("layers", [])}
+    test.check(r.get("right") and r["complete"] and all(x["same_bits"] for x in r["layers"])
+               and {"listen", "language", "first drawn", "next"} <= plans,
+               f"tawny verify MODEL: {r.get('counts')}")
+
+
 def bad_files(test, m):
     """W34, and others that are refused with the field and the value."""
     good = m.ggml()
@@ -242,6 +252,7 @@ def main():
                 bad_files(test, m)
                 bad_sounds(test)
                 hotter(test)
+                verified(test)
             if test.failed:
                 print(f"# {m.name}: {test.failed} of {test.n} failed")
                 sys.exit(1)
