@@ -205,22 +205,6 @@ static void copies_over_4_gib(void **state)
     destroy(&to);
 }
 
-static int setup(void **state)
-{
-    struct gpu *g = NULL;
-    OKAY(gpu_open(&(struct gpu_params){.cache_dir = ""}, &g));
-    *state = g;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct gpu *g = *state;
-    gpu_close(&g);
-    assert_int_equal(gpu_test_objects(), 0);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,5 +212,5 @@ int main(void)
         cmocka_unit_test(in_one_block),
         cmocka_unit_test(copies_over_4_gib),
     };
-    return cmocka_run_group_tests_name("arena", tests, setup, teardown);
+    return cmocka_run_group_tests_name("arena", tests, open_device, close_device);
 }

@@ -78,4 +78,21 @@ __attribute__((unused)) static const struct gpu_buf *device_buf(struct gpu *g, u
     return b;
 }
 
+/* A device for a group of tests, which leaves nothing on it. */
+__attribute__((unused)) static int open_device(void **state)
+{
+    struct gpu *g = NULL;
+    OKAY(gpu_open(&(struct gpu_params){.cache_dir = ""}, &g));
+    *state = g;
+    return 0;
+}
+
+__attribute__((unused)) static int close_device(void **state)
+{
+    struct gpu *g = *state;
+    gpu_close(&g);
+    assert_int_equal(gpu_test_objects(), 0);
+    return 0;
+}
+
 #endif

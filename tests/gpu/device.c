@@ -503,22 +503,6 @@ static void cache_on_disk(void **state)
 
 /* ---- the group ---------------------------------------------------------------------------- */
 
-static int setup(void **state)
-{
-    struct gpu *g = NULL;
-    OKAY(gpu_open(&(struct gpu_params){.cache_dir = ""}, &g));
-    *state = g;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct gpu *g = *state;
-    gpu_close(&g);
-    assert_int_equal(gpu_test_objects(), 0);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest choice[] = {
@@ -534,5 +518,5 @@ int main(void)
     };
     unsetenv("TAWNY_DEVICE");
     int failed = cmocka_run_group_tests_name("choice of device", choice, NULL, NULL);
-    return failed + cmocka_run_group_tests_name("use of a device", use, setup, teardown);
+    return failed + cmocka_run_group_tests_name("use of a device", use, open_device, close_device);
 }

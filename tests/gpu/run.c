@@ -254,22 +254,6 @@ static void refuses_wrong_use(void **state)
     gpu_buf_destroy(g, &b);
 }
 
-static int setup(void **state)
-{
-    struct gpu *g = NULL;
-    OKAY(gpu_open(&(struct gpu_params){.cache_dir = ""}, &g));
-    *state = g;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct gpu *g = *state;
-    gpu_close(&g);
-    assert_int_equal(gpu_test_objects(), 0);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,5 +262,5 @@ int main(void)
         cmocka_unit_test(long_work_is_cut),  cmocka_unit_test(timestamps_grow),
         cmocka_unit_test(refuses_wrong_use),
     };
-    return cmocka_run_group_tests_name("running", tests, setup, teardown);
+    return cmocka_run_group_tests_name("running", tests, open_device, close_device);
 }

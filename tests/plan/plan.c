@@ -423,22 +423,6 @@ static void replays_and_times(void **state)
     gpu_close(&g);
 }
 
-static int setup(void **state)
-{
-    struct gpu *g = NULL;
-    OKAY(gpu_open(&(struct gpu_params){.cache_dir = ""}, &g));
-    *state = g;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct gpu *g = *state;
-    gpu_close(&g);
-    assert_int_equal(gpu_test_objects(), 0);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,5 +432,5 @@ int main(void)
         cmocka_unit_test(refuses_wrong_ops),        cmocka_unit_test(places_without_a_gpu),
         cmocka_unit_test(replays_and_times),
     };
-    return cmocka_run_group_tests_name("plan", tests, setup, teardown);
+    return cmocka_run_group_tests_name("plan", tests, open_device, close_device);
 }
