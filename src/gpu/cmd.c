@@ -235,9 +235,7 @@ static void mark_start(const struct gpu_cmd *c, VkCommandBuffer cb, uint32_t i)
     if (g->set_checkpoint && !c->cut) {
         g->set_checkpoint(cb, (const void *)(uintptr_t)crumb);
     } else if (g->write_marker && g->crumbs) {
-        const struct vk_buf *b = (const struct vk_buf *)g->crumbs;
-        g->write_marker(cb, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, b->block->buffer,
-                        b->pub.addr - b->block->addr, crumb);
+        g->write_marker(cb, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, g->crumb_buffer, g->crumb_at, crumb);
     }
 }
 
@@ -246,10 +244,8 @@ static void mark_end(const struct gpu_cmd *c, VkCommandBuffer cb, uint32_t i)
     const struct gpu *g = c->g;
     if (!g->breadcrumbs)
         return;
-    const struct vk_buf *b = (const struct vk_buf *)g->crumbs;
     vk_barrier_full(cb);
-    vkCmdFillBuffer(cb, b->block->buffer, b->pub.addr - b->block->addr, 4,
-                    c->id << 16 | (i < 0xffff ? i : 0xffff));
+    vkCmdFillBuffer(cb, g->crumb_buffer, g->crumb_at, 4, c->id << 16 | (i < 0xffff ? i : 0xffff));
     vk_barrier_full(cb);
 }
 

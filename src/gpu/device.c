@@ -360,6 +360,7 @@ static enum status create_crumbs(struct gpu *g)
     struct gpu_buf_params p = {
         .bytes = 256, .memory = GPU_HOST, .purpose = GPU_STATE, .tag = "breadcrumbs"};
     TRY(gpu_buf_create(g, &p, &g->crumbs));
+    TRY(vk_find(g, g->crumbs->addr, 4, "breadcrumbs", &g->crumb_buffer, &g->crumb_at));
     *(volatile uint32_t *)g->crumbs->map = 0;
     return OK;
 }

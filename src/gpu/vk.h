@@ -343,6 +343,8 @@ struct gpu {
 
     struct vk_stage stage;
     const struct gpu_buf *crumbs; /* GPU_HOST: cmd id << 16 | operation, low bits */
+    VkBuffer crumb_buffer;        /* where it lies */
+    VkDeviceSize crumb_at;
 
     PFN_vkCmdSetCheckpointNV set_checkpoint;
     PFN_vkGetQueueCheckpointDataNV get_checkpoints;
