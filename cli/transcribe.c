@@ -11,7 +11,7 @@
 
 static struct {
     const char *language, *task, *format, *dir, *prompt, *context;
-    bool translate, no_times, no_context;
+    bool translate, no_times, no_context, detect;
     double temperature, increment, compression, logprob, no_speech;
     int64_t best_of, seed;
 } opt = {.task = "transcribe",
@@ -24,6 +24,7 @@ static struct {
 static const struct option options[] = {
     {"-l --language", OPT_TEXT, &opt.language, "L",
      "\"en\" or \"english\"; auto: what the beginning sounds like"},
+    {"-dl --detect-language", OPT_FLAG, &opt.detect, NULL, "print the language alone"},
     {"--task", OPT_TEXT, &opt.task, "T", "transcribe, or translate to English"},
     {"-tr --translate", OPT_FLAG, &opt.translate, NULL, "--task translate"},
     {"-f --output-format --output_format", OPT_TEXT, &opt.format, "F",
@@ -211,8 +212,30 @@ static float threshold(double v)
     return v != 0 ? (float)v : (float)(0.0 / 0.0);
 }
 
+/* The language of one input, as a line or an object. */
+static enum status detect(struct tawny_speech *speech, const char *input)
+{
+    struct tawny_transcript t;
+    TRY(from_api(tawny_transcribe(
+        speech, &(struct tawny_transcribe_params){.path = input, .detect_language = true}, &t)));
+    progress_clear();
+    if (!t.n_windows)
+        return status_fail(ERR, "%s: no sound", input);
+    if (!global.json)
+        return out_printf("%s\t%.4f\t%s\n", t.language, (double)t.language_prob, input);
+    json_t *probs = json_object();
+    for (uint32_t i = 0; i < t.n_languages; i++)
+        json_object_set_new(probs, tawny_language(i, NULL), json_real((double)t.language_probs[i]));
+    return out_json(json_pack("{s:o, s:s, s:f, s:o}", "input", json_text(input, strlen(input)),
+                              "language", t.language, "language_probability",
+                              (double)t.language_prob, "probabilities", probs),
+                    false);
+}
+
 static enum status one(struct tawny_speech *speech, const char *input)
 {
+    if (opt.detect)
+        return detect(speech, input);
     struct job job = {0};
     struct tawny_transcript t;
     struct tawny_transcribe_params p = {

@@ -407,6 +407,7 @@ struct tawny_transcribe_params {
 
     const char *language;     /* "en" or "english"; NULL: what the beginning sounds like */
     bool translate;           /* to English */
+    bool detect_language;     /* end when the language is known */
     const char *prompt;       /* text that is taken to come before; NULL: none */
     bool no_timestamps;       /* one segment a window */
     bool no_context;          /* windows do not see the text before them */
@@ -429,10 +430,17 @@ struct tawny_transcribe_params {
     void *ctx;
 };
 
+enum { TAWNY_MAX_LANGUAGES = 100 };
+
+/* "en" of language i, and its name "english"; NULL past the last. */
+TAWNY_API const char *tawny_language(uint32_t i, const char **name);
+
 struct tawny_transcript {
     const char *language;     /* "en" */
     const char *language_name; /* "english" */
     float language_prob;      /* 1 where it was given */
+    uint32_t n_languages;     /* 0 where it was given */
+    float language_probs[TAWNY_MAX_LANGUAGES];
     double seconds;           /* of sound */
     uint32_t n_windows, n_segments;
     bool cancelled;

@@ -1,5 +1,6 @@
 /* Speech: see tawny.h. */
 #include <math.h>
+#include <string.h>
 
 #include "engine/api.h"
 #include "engine/transcribe.h"
@@ -68,6 +69,15 @@ void tawny_speech_get_info(const struct tawny_speech *speech, struct tawny_speec
     };
 }
 
+_Static_assert((int)TAWNY_MAX_LANGUAGES == (int)WHISPER_MAX_LANGUAGES, "tawny.h");
+
+const char *tawny_language(uint32_t i, const char **name)
+{
+    if (name)
+        *name = whisper_language_name(i);
+    return whisper_language(i);
+}
+
 /* ---- transcribing ------------------------------------------------------------------------- */
 
 /* What the caller of tawny_transcribe() wants to be told. */
@@ -126,6 +136,7 @@ static void tell(const struct tawny_speech *speech, const struct transcribe_resu
         .language = whisper_language(r->language),
         .language_name = whisper_language_name(r->language),
         .language_prob = r->language_prob,
+        .n_languages = r->n_probs,
         .seconds = r->seconds,
         .n_windows = r->n_windows,
         .n_segments = r->n_segments,
@@ -134,6 +145,7 @@ static void tell(const struct tawny_speech *speech, const struct transcribe_resu
         .say_seconds = s->say_seconds,
         .n_tokens = s->tokens,
     };
+    memcpy(out->language_probs, r->probs, sizeof r->probs);
 }
 
 enum tawny_status tawny_transcribe(struct tawny_speech *speech,
@@ -160,6 +172,7 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                        .samples = params->samples,
                        .n_samples = params->n_samples,
                        .language = params->language,
+                       .detect_language = params->detect_language,
                        .translate = params->translate,
                        .no_times = params->no_timestamps,
                        .no_context = params->no_context,

@@ -101,10 +101,9 @@ static enum status find_language(struct run *r)
 
 static enum status detect_language(struct run *r)
 {
-    float probs[WHISPER_MAX_LANGUAGES];
-    TRY(speech_language(r->s, &r->r->language, probs));
-    r->r->language_prob = probs[r->r->language];
-    r->r->detected = true;
+    TRY(speech_language(r->s, &r->r->language, r->r->probs));
+    r->r->language_prob = r->r->probs[r->r->language];
+    r->r->n_probs = r->s->m->w.ids.n_languages;
     return OK;
 }
 
@@ -405,6 +404,8 @@ static enum status windows(struct run *r)
             break;
         if (!r->n_start)
             TRY(make_start(r));
+        if (r->p->detect_language)
+            break;
         TRY(one_window(r, &seek, used));
         r->r->cancelled |= atomic_load(&r->s->cancelled);
         if (r->p->on_progress)

@@ -26,6 +26,7 @@ struct transcribe_params {
     const float *samples;     /* ... n_samples at 16 kHz */
     uint64_t n_samples;
     const char *language;     /* "en" or "english"; NULL: what the first window sounds like */
+    bool detect_language;     /* end when the language is known */
     bool translate;           /* to English */
     bool no_times;            /* one segment a window */
     bool no_context;          /* windows do not see the text before them */
@@ -46,7 +47,8 @@ struct transcribe_params {
 struct transcribe_result {
     uint32_t language;        /* index */
     float language_prob;      /* 1 if it was given */
-    bool detected;
+    uint32_t n_probs;         /* 0 if it was given */
+    float probs[WHISPER_MAX_LANGUAGES];
     double seconds;           /* of sound */
     uint32_t n_windows, n_segments;
     bool cancelled;

@@ -8,6 +8,7 @@ give is transformers', in float32. For each model:
     NAME.first     int32 [n]                     tokens of the first window, with times
     NAME.logprobs  float32 []                    their mean log-probability
     NAME.silence   float32 []                    probability of no speech
+    NAME.languages float32 [n]                   probabilities, of multilingual models
     NAME.segments  float64 [n, 3]                of the whole sound: seek, start, end
     NAME.tokens    int32 [sum]                   their tokens, one behind the other
     NAME.lengths   int32 [n]                     how many each has
@@ -66,6 +67,13 @@ def hugging_face(m):
     return model
 
 
+def languages(m, model, mel):
+    """Probabilities in the order of ids."""
+    probs = whisper.decoding.detect_language(model, mel)[1]
+    return np.array([probs[code] for code in list(whisper.tokenizer.LANGUAGES)[:m.languages]],
+                    np.float32)
+
+
 def one(m, golden):
     seconds, seed = SOUNDS[m.name]
     x = sound(seconds, seed).astype(np.float32) / 32768
@@ -82,6 +90,8 @@ def one(m, golden):
         again = model.decoder(torch.tensor([prompt]), model.encoder(mel[None]))
     assert np.corrcoef(again[0, -1], logits[0, -1])[0, 1] > 0.9999999
     options = dict(language="en", fp16=False, suppress_tokens=m.never(), temperature=0.0)
+    if m.multilingual:
+        golden[m.name + ".languages"] = languages(m, model, mel)
     result = DecodingTask(model, DecodingOptions(sample_len=FIRST_TEXT, **options)).run(mel[None])
     whole = model.transcribe(x, verbose=None, **options)
     segments = [s for s in whole["segments"] if s["tokens"]]

@@ -143,6 +143,17 @@ def whole_sound(test, m, samples):
                f"{m.name}: formats")
 
 
+def languages(test, m):
+    """Which one it is, and how likely each is."""
+    done = test.transcribe(test.path("a.wav"), "--detect-language", "--json")
+    r = json.loads(done.stdout or "{}")
+    got = np.array(list(r.get("probabilities", {}).values()))
+    want = GOLDEN[m.name + ".languages"]
+    test.check(got.shape == want.shape and np.abs(got - want).max() < 1e-3
+               and list(r["probabilities"])[int(want.argmax())] == r["language"],
+               f"{m.name}: language {r.get('language')}")
+
+
 def stamp(seconds, point, hours=True):
     ms = round(seconds * 1000)
     hour = f"{ms // 3600000:02}:" if hours or ms >= 3600000 else ""
@@ -182,7 +193,7 @@ def hotter(test):
 
 def verified(test):
     """Every dispatch of the plans has the bits of its reference."""
-    done = test.run(test.tawny, "verify", test.path("m.bin"), "--json")
+    done = test.run(test.tawny, "verify", test.path("m.bin"), "--json", "-n", "1")
     r = json.loads(done.stdout or "{}")
     plans = {x["plan"] for x in r.get("layers", [])}
     test.check(r.get("right") and r["complete"] and all(x["same_bits"] for x in r["layers"])
@@ -249,6 +260,7 @@ def main():
             if m is not MODELS[-1]:
                 whole_sound(test, m, samples)
             if m is MODELS[0]:
+                languages(test, m)
                 bad_files(test, m)
                 bad_sounds(test)
                 hotter(test)
