@@ -621,7 +621,8 @@ static bool collect(struct speech *s, const struct speech_request *r, struct spe
         (const volatile uint32_t *)(const void *)((char *)s->results->map + s->at.ring);
     const volatile float *logprobs =
         (const volatile float *)(const void *)((char *)s->results->map + s->at.logprobs);
-    const uint32_t room = s->m->w.text.n_ctx - r->n_prompt;
+    /* The last position gives one more token, which itself needs none. */
+    const uint32_t room = s->m->w.text.n_ctx - r->n_prompt + 1;
     uint32_t most = r->n_most < room ? r->n_most : room;
     while (a->n < most && ring[a->n] != UINT32_MAX) {
         a->logprobs[a->n] = logprobs[a->n];
