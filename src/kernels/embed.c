@@ -16,6 +16,7 @@ enum status k_embed(struct plan *p, const struct k_embed_args *a)
     o.op.pipe.spec[K_EMBED_TYPE] = a->table.type;
     o.op.pipe.spec[K_EMBED_K] = a->table.k;
     o.op.pipe.spec[K_EMBED_VOCAB] = a->table.n;
+    o.op.pipe.spec[K_EMBED_PLACES] = a->places != 0;
     o.op.pipe.n_spec = K_EMBED_SPECS;
     o.op.groups[0] = a->steps.rows;
     uint64_t rows = a->steps.rows;

@@ -8,6 +8,9 @@ layout(push_constant, scalar) uniform Push { k_embed_push p; };
 layout(constant_id = K_EMBED_TYPE) const uint TYPE = 0u;
 layout(constant_id = K_EMBED_K) const uint K = 256u;
 layout(constant_id = K_EMBED_VOCAB) const uint VOCAB = 1u;
+// A constant: lavapipe reads an address that all invocations share even where the branch is not
+// taken.
+layout(constant_id = K_EMBED_PLACES) const uint PLACES = 0u;
 
 void main()
 {
@@ -23,9 +26,8 @@ void main()
         if (row.pos < seq.n_ctx)
             U32s(seq.history).v[row.pos] = row.token;
     }
-    uint64_t dst = p.dst + uint64_t(b) * (K * 4u), place = 0ul;
-    if (p.places != 0ul)
-        place = p.places + uint64_t(min(row.pos, p.n_places - 1u)) * (K * 4u);
+    uint64_t dst = p.dst + uint64_t(b) * (K * 4u);
+    uint64_t place = p.places + uint64_t(min(row.pos, p.n_places - 1u)) * (K * 4u);
     const uint len = Q_CHUNK(TYPE) / Q_RUNS(TYPE);
     for (uint chunk = TID; chunk < K / Q_CHUNK(TYPE); chunk += 256u) {
         float q[32];
@@ -39,7 +41,7 @@ void main()
                     v = v * scale[run];
                 if (Q_MIN(TYPE) != 0)
                     v = v - minus[run];
-                if (place != 0ul)
+                if (PLACES != 0u)
                     v = v + F32s(place).v[col + i];
                 F32s(dst).v[col + i] = v;
             }

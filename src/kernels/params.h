@@ -158,7 +158,8 @@ struct k_embed_push {
 #define K_EMBED_TYPE 0
 #define K_EMBED_K 1
 #define K_EMBED_VOCAB 2
-#define K_EMBED_SPECS 3
+#define K_EMBED_PLACES 3 /* 1: there are places */
+#define K_EMBED_SPECS 4
 
 /* Chooses the next token of every out row and feeds the next step. Three dispatches, each of
  * `slices` workgroups a row, slice s holding ids [2048 s, 2048 s + 2048); the last workgroup of a
