@@ -4,6 +4,7 @@ names the file and holds the given words, within 100 ms and 64 MiB.
     cases = Cases()
     cases.bad("version 9", content, "version", "9")     # content: bytes, or a Gguf
     cases.good("version 3", content)                    # must open: the last good value of a limit
+    cases.bad("no header", {"a.json": content, ...})    # a folder of files
     sys.exit(cases.run(program, "--model"))             # tests/formats/open.c
 """
 
@@ -22,7 +23,12 @@ class Case:
     def write(self, path):
         if self.path is None:
             self.path = path
-        if self.content is not None:
+        if isinstance(self.content, dict):
+            os.mkdir(self.path)
+            for name, content in self.content.items():
+                with open(os.path.join(self.path, name), "wb") as out:
+                    out.write(content)
+        elif self.content is not None:
             with open(self.path, "wb") as out:
                 out.write(self.content)
 

@@ -6,9 +6,25 @@
 #include "base/mem.h"
 #include "formats/weights.h"
 
+/* Where a tensor's values come from when they are not the file's bytes. */
+enum from_kind {
+    FROM_MEMORY, /* made here */
+    FROM_F16,    /* F32 of the file's f16 */
+    FROM_BF16,   /* F32 of the file's bf16 */
+    FROM_I8,     /* F16 of the file's signed bytes, each divided by its row's scale */
+};
+
+struct weights_from {
+    enum from_kind kind;
+    const void *memory;  /* FROM_MEMORY */
+    const float *scales; /* FROM_I8: one a row, all above 0 */
+    uint64_t row;        /* FROM_I8: values in a row */
+};
+
 struct weights {
     struct arena arena; /* every name, key, string and array */
-    char format[16];
+    char format[24];
+    const char *path; /* of a folder; NULL: the first file's */
     struct file *files;
     uint32_t n_files;
     struct weights_meta *metas;
@@ -36,6 +52,17 @@ enum status gguf_open(struct weights *w);
 
 /* The same for a speech model as whisper.cpp ships it. */
 enum status ggml_open(struct weights *w);
+
+/* The same for a folder: w->path is set, no file is open. */
+enum status folder_open(struct weights *w);
+
+/* Reads the header of w->files[file], a safetensors file: its tensors are appended, with the names,
+ * types (F32, F16 and BF16) and shapes that they have there. */
+enum status safetensors_read(struct weights *w, uint32_t file);
+
+/* Reads bytes of a tensor that has `from`. */
+enum status from_read(const struct file *f, const struct weights_tensor *t, uint64_t offset,
+                      uint64_t bytes, void *dst);
 
 /* Reads the header of w->files[file]: metadata and tensors are appended. */
 enum status gguf_read_header(struct weights *w, uint32_t file, uint32_t *version);

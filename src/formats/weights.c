@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/checked.h"
 #include "base/str.h"
@@ -137,6 +138,12 @@ static enum status open_by_content(struct weights *w)
         formats[1].magic, formats[1].name, f->size);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
 enum status weights_open(const char *path, struct weights **out)
 {
     enum status s = OK;
@@ -145,8 +152,13 @@ enum status weights_open(const char *path, struct weights **out)
     struct weights *w = mem_alloc(sizeof *w);
     if (!w)
         return ERR_MEMORY;
-    TRY_GOTO(weights_add_file(w, path, &first));
-    TRY_GOTO(open_by_content(w));
+    if (is_folder(path)) {
+        w->path = arena_strndup(&w->arena, path, strlen(path));
+        TRY_GOTO(w->path ? folder_open(w) : ERR_MEMORY);
+    } else {
+        TRY_GOTO(weights_add_file(w, path, &first));
+        TRY_GOTO(open_by_content(w));
+    }
     TRY_GOTO(weights_index(w));
     *out = w;
     return OK;
@@ -197,7 +209,7 @@ uint32_t meta_type_bytes(enum meta_type t)
 
 const char *weights_path(const struct weights *w)
 {
-    return w->files[0].path;
+    return w->path ? w->path : w->files[0].path;
 }
 
 const char *weights_format(const struct weights *w)
@@ -466,6 +478,9 @@ enum status weights_read(const struct weights *w, const struct weights_tensor *t
                            "%s: tensor '%s': read of %" PRIu64 " bytes at %" PRIu64
                            ", but it has %" PRIu64 " bytes",
                            f->path, t->name, bytes, offset, t->bytes);
-    TRY(file_read(f, t->offset + offset, bytes, dst));
+    if (t->from)
+        TRY(from_read(f, t, offset, bytes, dst));
+    else
+        TRY(file_read(f, t->offset + offset, bytes, dst));
     return file_unchanged(f);
 }

@@ -4,7 +4,15 @@
  * file's size before anything is allocated from it, so a damaged file costs at most a few MiB and
  * some milliseconds, and the message names file, field or tensor, offset, value and limit.
  * Tensor data stays in the file and is read with weights_read() (pread, never mapped: a file that
- * shrinks is an error, not a signal). Nothing here knows the GPU or the models. */
+ * shrinks is an error, not a signal). Nothing here knows the GPU or the models.
+ *
+ * A folder of several files is one model too: Hugging Face's of a Whisper model (config.json,
+ * model.safetensors or the shards of model.safetensors.index.json, vocab.json or tokenizer.json,
+ * generation_config.json). Its metadata and tensors get the names that a ggml .bin gives them; mel
+ * filters, which it lacks, are made. Matrices keep the file's type (F32, F16, BF16); vectors and
+ * tables of positions become F32, which is exact. What is known of suppressed ids and alignment
+ * heads is metadata too: whisper.suppress_ids, whisper.suppress_ids_begin (arrays of i32) and
+ * whisper.alignment_heads (the same: layer, head, layer, head, ...). */
 #ifndef TAWNY_FORMATS_WEIGHTS_H
 #define TAWNY_FORMATS_WEIGHTS_H
 
@@ -60,11 +68,12 @@ struct weights_meta {
 struct weights_tensor {
     const char *name; /* zero-terminated */
     enum quant_type type;
-    uint32_t n_dims; /* 1 to 4 */
-    uint64_t ne[4];  /* ne[0] is the contiguous one (a row); missing ones are 1 */
-    uint32_t file;   /* which file of a split model */
-    uint64_t offset; /* of its first byte in that file */
-    uint64_t bytes;
+    uint32_t n_dims;                 /* 1 to 4 */
+    uint64_t ne[4];                  /* ne[0] is the contiguous one (a row); missing ones are 1 */
+    uint32_t file;                   /* which file of a split model */
+    uint64_t offset;                 /* of its first byte in that file */
+    uint64_t bytes;                  /* as weights_read() gives them */
+    const struct weights_from *from; /* private to formats; NULL: the bytes are as in the file */
 };
 
 struct weights; /* read-only, may be shared by threads */
@@ -80,14 +89,14 @@ enum {
     WEIGHTS_MAX_FILES = 512, /* of a split model */
 };
 
-/* Recognises the format by content. A split GGUF is opened by its first file's name
- * (NAME-00001-of-0000N.gguf, the others beside it); its metadata is that of the first file.
- * On failure *out is NULL. */
+/* Recognises the format by content, of a folder by the names in it. A split GGUF is opened by its
+ * first file's name (NAME-00001-of-0000N.gguf, the others beside it); its metadata is that of the
+ * first file. On failure *out is NULL. */
 enum status weights_open(const char *path, struct weights **out);
 void weights_close(struct weights **w);
 
-const char *weights_path(const struct weights *w);
-const char *weights_format(const struct weights *w);  /* "GGUF v3" */
+const char *weights_path(const struct weights *w);    /* the first file, or the folder */
+const char *weights_format(const struct weights *w);  /* "GGUF v3", "safetensors" */
 uint32_t weights_file_count(const struct weights *w); /* 1 unless the model is split */
 const char *weights_file_path(const struct weights *w, uint32_t file);
 uint64_t weights_file_bytes(const struct weights *w, uint32_t file);

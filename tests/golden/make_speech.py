@@ -21,7 +21,7 @@ import transformers
 import whisper
 from whisper.decoding import DecodingOptions, DecodingTask
 
-from small_speech import FIRST_TEXT, FRAMES, MODELS, SOUNDS, filters, sound
+from small_speech import FIRST_TEXT, FRAMES, MODELS, SOUNDS, filters, folder_writer, sound
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
@@ -36,16 +36,6 @@ def openai(m):
     return model
 
 
-NAMES = [
-    ("blocks", "layers"), ("cross_attn_ln", "encoder_attn_layer_norm"),
-    ("attn_ln", "self_attn_layer_norm"), ("cross_attn.", "encoder_attn."), ("mlp_ln",
-     "final_layer_norm"), ("mlp.0", "fc1"), ("mlp.2", "fc2"), ("query", "q_proj"),
-    ("key", "k_proj"), ("value", "v_proj"), ("attn.out.", "attn.out_proj."),
-    ("ln_post", "layer_norm"), ("decoder.ln.", "decoder.layer_norm."),
-    ("token_embedding", "embed_tokens"), ("positional_embedding", "embed_positions.weight"),
-]
-
-
 def hugging_face(m):
     config = transformers.WhisperConfig(
         vocab_size=m.vocab, num_mel_bins=m.mels, d_model=m.state, encoder_layers=m.layers,
@@ -54,13 +44,7 @@ def hugging_face(m):
         decoder_start_token_id=m.end + 1, pad_token_id=m.end, bos_token_id=m.end,
         eos_token_id=m.end)
     model = transformers.WhisperForConditionalGeneration(config).float().eval()
-    state = {}
-    for name, w in m.tensors().items():
-        for a, b in NAMES:
-            name = name.replace(a, b)
-        if ".attn." in name:
-            name = name.replace(".attn.", ".self_attn.")
-        state["model." + name] = torch.from_numpy(w)
+    state = {folder_writer.their_name(name): torch.from_numpy(w) for name, w in m.tensors().items()}
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected and missing == ["proj_out.weight"], (missing, unexpected)
     model.tie_weights()

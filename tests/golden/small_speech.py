@@ -6,6 +6,7 @@ import sys
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import folder_writer  # noqa: E402
 from ggml_writer import Ggml  # noqa: E402
 
 RATE, FRAMES, AUDIO_CTX, TEXT_CTX, BINS = 16000, 3000, 1500, 448, 201
@@ -22,7 +23,8 @@ def filters(mels):
     up = (bins - points[:-2, None]) / np.diff(points)[:-1, None]
     down = (points[2:, None] - bins) / np.diff(points)[1:, None]
     width = 2 / (points[2:] - points[:-2])
-    return (np.maximum(0, np.minimum(up, down)) * width[:, None]).astype(np.float32)
+    heights = np.maximum(0, np.minimum(up, down)).astype(np.float32)
+    return (heights * width[:, None]).astype(np.float32)
 
 
 def byte_order():
@@ -183,6 +185,32 @@ class Model:
             parts.append(Ggml().tensor(name, list(w.shape[::-1]), kind, data=data).data)
         g.data = b"".join(parts)
         return g.bytes()
+
+    def settings(self):
+        """What a folder's config.json says of it."""
+        return {"vocab_size": self.vocab, "num_mel_bins": self.mels, "d_model": self.state,
+                "encoder_layers": self.layers, "decoder_layers": self.layers,
+                "encoder_attention_heads": self.heads, "decoder_attention_heads": self.heads,
+                "max_source_positions": AUDIO_CTX, "max_target_positions": self.text_ctx}
+
+    def letters(self):
+        """The tokens of text as vocab.json has them."""
+        order = byte_order()
+        chars = {b: chr(b if i < 188 else 68 + i) for i, b in enumerate(order)}
+        return ["".join(chars[b] for b in word) for word in self.tokens()]
+
+    def hugging_face(self):
+        """The files of a folder; matrices as f16, the rest as f32."""
+        tensors = {}
+        for name, w in self.tensors().items():
+            half = w.ndim > 1 and "positional" not in name
+            tensors[folder_writer.their_name(name)] = (
+                "F16" if half else "F32", list(w.shape),
+                w.astype("<f2" if half else "<f4").tobytes())
+        return folder_writer.hugging_face(
+            self.settings(), generation_config=None,
+            model=folder_writer.safetensors(tensors),
+            vocab={word: i for i, word in enumerate(self.letters())})
 
 
 MODELS = [

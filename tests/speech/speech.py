@@ -154,6 +154,22 @@ def languages(test, m):
                f"{m.name}: language {r.get('language')}")
 
 
+def as_folders(test, m):
+    """The same weights in another form of file: the same text and numbers."""
+    with open(os.path.join(test.path("out"), "a.json"), encoding="utf-8") as f:
+        want = json.load(f)
+    for form, files in [("Hugging Face", m.hugging_face())]:
+        folder = test.path(form)
+        os.mkdir(folder)
+        for name, content in files.items():
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(content)
+        done = test.run(test.tawny, "transcribe", folder, test.path("a.wav"), "--json",
+                        "--temperature-increment-on-fallback", "0", "-l", "en")
+        got = json.loads(done.stdout or "{}")
+        test.check(got == want, f"{m.name}: a folder as of {form}")
+
+
 def stamp(seconds, point, hours=True):
     ms = round(seconds * 1000)
     hour = f"{ms // 3600000:02}:" if hours or ms >= 3600000 else ""
@@ -261,6 +277,7 @@ def main():
                 whole_sound(test, m, samples)
             if m is MODELS[0]:
                 languages(test, m)
+                as_folders(test, m)
                 bad_files(test, m)
                 bad_sounds(test)
                 hotter(test)
