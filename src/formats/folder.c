@@ -349,6 +349,8 @@ enum status folder_open(struct weights *w)
 {
     if (folder_has(w, ONE_FILE) || folder_has(w, INDEX))
         return open_hugging_face(w);
+    if (folder_has(w, "model.bin"))
+        return ctranslate2_open(w);
     if (folder_has(w, "pytorch_model.bin"))
         return status_fail(ERR_MODEL,
                            "%s: has a pytorch_model.bin, which is not read; expected the weights "
@@ -356,6 +358,6 @@ enum status folder_open(struct weights *w)
                            w->path);
     return status_fail(ERR_MODEL,
                        "%s: is a folder without a model: expected " ONE_FILE
-                       " (Hugging Face) beside config.json",
+                       " (Hugging Face) or model.bin (CTranslate2) beside config.json",
                        w->path);
 }

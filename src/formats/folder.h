@@ -30,6 +30,9 @@ enum status folder_add_ids(struct weights *w, const char *file, const json_t *ob
  * "mel_filters" [201, mels]. */
 enum status folder_add_filters(struct weights *w, uint32_t mels);
 
+/* For a folder with a model.bin. */
+enum status ctranslate2_open(struct weights *w);
+
 /* An f16 or bf16 tensor of a file as F32. */
 enum status folder_as_f32(struct weights *w, struct weights_tensor *t);
 

@@ -10,7 +10,13 @@
  * model.safetensors or the shards of model.safetensors.index.json, vocab.json or tokenizer.json,
  * generation_config.json). Its metadata and tensors get the names that a ggml .bin gives them; mel
  * filters, which it lacks, are made. Matrices keep the file's type (F32, F16, BF16); vectors and
- * tables of positions become F32, which is exact. What is known of suppressed ids and alignment
+ * tables of positions become F32, which is exact. CTranslate2's folders (model.bin of versions 2 to
+ * 6, config.json, vocabulary.json or vocabulary.txt) are the same in float32, float16 and bfloat16.
+ * Their int8 weights, with a scale a row, are read as F16: no block type here holds a float scale a
+ * row. A weight, byte / scale, is rounded to the nearest F16, which moves it by at most 2^-11 of
+ * itself (below 2^-14 by at most 2^-25), at most 1/8 of what int8 had moved it by.
+ * It is twice the file's size in memory; the metadata "ctranslate2.int8_read_as" and the log tell.
+ * What is known of suppressed ids and alignment
  * heads is metadata too: whisper.suppress_ids, whisper.suppress_ids_begin (arrays of i32) and
  * whisper.alignment_heads (the same: layer, head, layer, head, ...). */
 #ifndef TAWNY_FORMATS_WEIGHTS_H
@@ -95,8 +101,9 @@ enum {
 enum status weights_open(const char *path, struct weights **out);
 void weights_close(struct weights **w);
 
-const char *weights_path(const struct weights *w);    /* the first file, or the folder */
-const char *weights_format(const struct weights *w);  /* "GGUF v3", "safetensors" */
+const char *weights_path(const struct weights *w); /* the first file, or the folder */
+const char *
+weights_format(const struct weights *w); /* "GGUF v3", "safetensors", "CTranslate2 v6" */
 uint32_t weights_file_count(const struct weights *w); /* 1 unless the model is split */
 const char *weights_file_path(const struct weights *w, uint32_t file);
 uint64_t weights_file_bytes(const struct weights *w, uint32_t file);

@@ -36,6 +36,25 @@ static void *read_all(const struct weights *w, const struct weights_tensor *t)
     return out;
 }
 
+/* Every tensor of a is in b, and there are no more. */
+static void assert_same_tensors(const struct weights *a, const struct weights *b)
+{
+    assert_int_equal(weights_tensor_count(a), weights_tensor_count(b));
+    for (uint32_t i = 0; i < weights_tensor_count(a); i++) {
+        const struct weights_tensor *x = weights_tensor_at(a, i);
+        const struct weights_tensor *y = weights_tensor(b, x->name);
+        if (!y)
+            fail_msg("%s is not in %s", x->name, weights_path(b));
+        if (x->type != y->type || x->bytes != y->bytes || memcmp(x->ne, y->ne, sizeof x->ne) != 0)
+            fail_msg("%s: type or shape in %s", x->name, weights_path(b));
+        void *left = read_all(a, x), *right = read_all(b, y);
+        if (memcmp(left, right, x->bytes) != 0)
+            fail_msg("%s: bits of %s", x->name, weights_path(b));
+        mem_free(left);
+        mem_free(right);
+    }
+}
+
 static void assert_same_meta(const struct weights *a, const struct weights *b, const char *key)
 {
     const struct weights_meta *x = weights_find(a, key), *y = weights_find(b, key);
@@ -66,6 +85,13 @@ static void assert_same_metas(const struct weights *a, const struct weights *b)
                                        "whisper.alignment_heads"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         assert_same_meta(a, b, keys[i]);
+}
+
+static double f16(uint16_t h)
+{
+    double rest = h & 1023, sign = h >> 15 ? -1 : 1;
+    int exponent = h >> 10 & 31;
+    return sign * (exponent ? ldexp(rest + 1024, exponent - 25) : ldexp(rest, -24));
 }
 
 static uint32_t u32(const struct weights *w, const char *key)
@@ -103,7 +129,7 @@ static void sizes_and_ids(void **state)
 static void tokens_are_bytes(void **state)
 {
     (void)state;
-    static const char *const folders[] = {"hf-float32", "hf-bfloat16"};
+    static const char *const folders[] = {"hf-float32", "hf-bfloat16", "ct2-int8"};
     for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
         bool seen[256] = {false};
         const struct weights_str *strs;
@@ -165,7 +191,7 @@ static void types_are_kept(void **state)
 static void parts_of_tensors(void **state)
 {
     (void)state;
-    static const char *const folders[] = {"hf-float16", "hf-bfloat16"};
+    static const char *const folders[] = {"hf-float16", "hf-bfloat16", "ct2-int8", "ct2-float16"};
     unsigned char part[64];
     for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
         struct weights *w = open_folder(folders[f]);
@@ -185,13 +211,76 @@ static void parts_of_tensors(void **state)
     }
 }
 
+/* CTranslate2's own converter, and transformers: the same bits. */
+static void both_forms_are_the_same(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"float32", "float16", "bfloat16", "int8"};
+    char name[64];
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        const struct weights_str *as, *bs;
+        uint64_t n, m;
+        snprintf(name, sizeof name, "hf-%s", kinds[k]);
+        struct weights *a = open_folder(name);
+        snprintf(name, sizeof name, "ct2-%s", kinds[k]);
+        struct weights *b = open_folder(name);
+        assert_string_equal(weights_format(b), "CTranslate2 v6");
+        assert_same_tensors(a, b);
+        assert_same_metas(a, b);
+        assert_int_equal(!weights_find(b, "ctranslate2.int8_read_as"), k < 3);
+        assert_int_equal(weights_strings(a, "tokenizer.ggml.tokens", &as, &n), OK);
+        assert_int_equal(weights_strings(b, "tokenizer.ggml.tokens", &bs, &m), OK);
+        assert_int_equal(m, u32(b, "whisper.vocab_size"));
+        assert_in_range(n, 260, m);
+        for (uint64_t i = 0; i < n; i++) {
+            assert_int_equal(as[i].len, bs[i].len);
+            assert_memory_equal(as[i].s, bs[i].s, as[i].len);
+        }
+        weights_close(&a);
+        weights_close(&b);
+    }
+}
+
+/* A byte times its row's step, as near as F16 comes; the row's largest is what it was before. */
+static void int8_keeps_what_it_holds(void **state)
+{
+    (void)state;
+    struct weights *a = open_folder("hf-float32"), *b = open_folder("ct2-int8");
+    for (uint32_t i = 0; i < weights_tensor_count(a); i++) {
+        const struct weights_tensor *t = weights_tensor_at(b, i);
+        const struct weights_tensor *x = weights_tensor(a, t->name);
+        if (t->type != QUANT_F16)
+            continue;
+        float *exact = read_all(a, x);
+        bool moved = false;
+        uint16_t *half = read_all(b, t);
+        uint64_t rows = t->ne[t->n_dims - 1], row = t->bytes / 2 / rows;
+        for (uint64_t r = 0; r < rows; r++) {
+            double most = 0;
+            for (uint64_t k = 0; k < row; k++)
+                most = fmax(most, fabs((double)exact[r * row + k]));
+            for (uint64_t k = 0; k < row; k++) {
+                double is = f16(half[r * row + k]), was = (double)exact[r * row + k];
+                double limit = most / 254 * 1.0001 + fabs(was) * 0x1p-10;
+                if (!(fabs(is - was) <= limit))
+                    fail_msg("%s: %g became %g in a row up to %g", t->name, was, is, most);
+                moved = moved || is != was;
+            }
+        }
+        assert_true(moved);
+        mem_free(exact);
+        mem_free(half);
+    }
+    weights_close(&a);
+    weights_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_and_ids),
-        cmocka_unit_test(tokens_are_bytes),
-        cmocka_unit_test(types_are_kept),
-        cmocka_unit_test(parts_of_tensors),
+        cmocka_unit_test(sizes_and_ids),           cmocka_unit_test(tokens_are_bytes),
+        cmocka_unit_test(types_are_kept),          cmocka_unit_test(parts_of_tensors),
+        cmocka_unit_test(both_forms_are_the_same), cmocka_unit_test(int8_keeps_what_it_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

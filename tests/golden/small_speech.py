@@ -199,14 +199,25 @@ class Model:
         chars = {b: chr(b if i < 188 else 68 + i) for i, b in enumerate(order)}
         return ["".join(chars[b] for b in word) for word in self.tokens()]
 
-    def hugging_face(self):
-        """The files of a folder; matrices as f16, the rest as f32."""
-        tensors = {}
+    def typed(self):
+        """{name: (type, shape, bytes)}: matrices as f16, the rest as f32."""
+        out = {}
         for name, w in self.tensors().items():
             half = w.ndim > 1 and "positional" not in name
-            tensors[folder_writer.their_name(name)] = (
-                "F16" if half else "F32", list(w.shape),
-                w.astype("<f2" if half else "<f4").tobytes())
+            out[name] = ("F16" if half else "F32", list(w.shape),
+                         w.astype("<f2" if half else "<f4").tobytes())
+        return out
+
+    def ctranslate2(self):
+        """The files of a folder as CTranslate2 has it."""
+        variables = folder_writer.ct2_variables(self.typed(), self.layers, self.heads)
+        words = self.letters()
+        words += ["<|%d|>" % i for i in range(len(words), self.vocab)]
+        return folder_writer.ctranslate2(folder_writer.Ct2(variables, [folder_writer.TIED]), words)
+
+    def hugging_face(self):
+        """The files of a folder as Hugging Face has it."""
+        tensors = {folder_writer.their_name(n): t for n, t in self.typed().items()}
         return folder_writer.hugging_face(
             self.settings(), generation_config=None,
             model=folder_writer.safetensors(tensors),

@@ -158,7 +158,7 @@ def as_folders(test, m):
     """The same weights in another form of file: the same text and numbers."""
     with open(os.path.join(test.path("out"), "a.json"), encoding="utf-8") as f:
         want = json.load(f)
-    for form, files in [("Hugging Face", m.hugging_face())]:
+    for form, files in [("Hugging Face", m.hugging_face()), ("CTranslate2", m.ctranslate2())]:
         folder = test.path(form)
         os.mkdir(folder)
         for name, content in files.items():
