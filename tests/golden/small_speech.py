@@ -213,7 +213,8 @@ class Model:
         variables = folder_writer.ct2_variables(self.typed(), self.layers, self.heads)
         words = self.letters()
         words += ["<|%d|>" % i for i in range(len(words), self.vocab)]
-        return folder_writer.ctranslate2(folder_writer.Ct2(variables, [folder_writer.TIED]), words)
+        model = folder_writer.Ct2(variables, [folder_writer.TIED])
+        return folder_writer.ctranslate2(model, words, {})
 
     def hugging_face(self):
         """The files of a folder as Hugging Face has it."""
