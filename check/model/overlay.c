@@ -115,6 +115,10 @@ void overlay_apply(const struct overlay *o, uint64_t addr, uint64_t bytes, void 
         const struct overlay_page *p = o->pages[i];
         if (!part_of(p, addr, bytes, &at, &n))
             break;
+        if (!memchr(p->known + at, false, n)) {
+            memcpy(out + (p->addr + at - addr), p->ref + at, n);
+            continue;
+        }
         for (uint32_t k = at; k < at + n; k++) {
             if (p->known[k])
                 out[p->addr + k - addr] = p->ref[k];
@@ -194,6 +198,8 @@ static void absorb(void *ctx, struct overlay_page *p, uint32_t from, uint32_t to
                    const uint8_t *now)
 {
     (void)ctx;
+    if (!memcmp(p->dev + from, now, to - from))
+        return;
     for (uint32_t k = from; k < to; k++) {
         if (p->known[k] && p->dev[k] != now[k - from])
             p->ref[k] = p->dev[k] = now[k - from];
@@ -212,6 +218,8 @@ struct changes {
 static void count(void *ctx, struct overlay_page *p, uint32_t from, uint32_t to, const uint8_t *now)
 {
     struct changes *c = ctx;
+    if (!memcmp(p->dev + from, now, to - from))
+        return;
     for (uint32_t k = from; k < to; k++) {
         if (!p->known[k] || p->dev[k] == now[k - from])
             continue;
