@@ -56,7 +56,8 @@ struct check_range *check_mem_find(struct check_mem *mem, uint64_t addr, uint64_
 enum status check_mem_fetch(struct check_mem *mem, struct check_range *r, uint64_t offset,
                             uint64_t bytes);
 
-/* Makes all spans of an op known, as ranges without contents: one where they overlap or touch. */
+/* Makes all spans of an op known, as ranges without contents: one where they overlap. (Where they
+ * only touch, memory may end between them.) */
 enum status check_mem_add_spans(struct check_mem *mem, const struct plan_op *op);
 
 /* "tag + 0x40 (0x7f0012340040)" into buf; returns buf. */

@@ -105,7 +105,7 @@ enum status check_mem_add_spans(struct check_mem *mem, const struct plan_op *op)
     }
     for (uint32_t i = 0; i < n;) {
         uint64_t addr = all[i].addr, end = addr + all[i].bytes;
-        for (i++; i < n && all[i].addr <= end; i++) {
+        for (i++; i < n && all[i].addr < end; i++) {
             if (all[i].addr + all[i].bytes > end)
                 end = all[i].addr + all[i].bytes;
         }

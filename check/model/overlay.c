@@ -174,12 +174,13 @@ static enum status visit_all(const struct overlay *o, struct gpu *g,
             i++;
             continue;
         }
-        uint64_t start = p->addr + from, end = p->addr + to;
+        uint64_t start = p->addr + from, end = p->addr + to, room = gpu_span_room(g, start);
         uint32_t n = 1;
         for (; n < MOST && i + n < o->n && hull(o->pages[i + n], &from_2, &to_2); n++) {
-            if (o->pages[i + n]->addr + from_2 != end)
+            uint64_t next = o->pages[i + n]->addr;
+            if (next + from_2 != end || next + to_2 - start > room)
                 break;
-            end = o->pages[i + n]->addr + to_2;
+            end = next + to_2;
         }
         TRY_GOTO(gpu_download(g, now, start, end - start));
         for (uint32_t k = 0; k < n; k++) {

@@ -186,6 +186,10 @@ void gpu_buf_destroy(struct gpu *g, const struct gpu_buf **buf);
  * `what`, the address and the size. Plans check every span so. */
 enum status gpu_check_span(const struct gpu *g, uint64_t addr, uint64_t bytes, const char *what);
 
+/* Bytes from addr to the end of its Vulkan allocation, which no copy may cross, though the next one
+ * may begin there; 0: it lies in none. */
+uint64_t gpu_span_room(const struct gpu *g, uint64_t addr);
+
 /* Bytes in live buffers by purpose, and in Vulkan allocations in all. */
 struct gpu_usage {
     uint64_t live[GPU_PURPOSES];

@@ -366,6 +366,13 @@ enum status vk_find(const struct gpu *g, uint64_t addr, uint64_t bytes, const ch
     return OK;
 }
 
+uint64_t gpu_span_room(const struct gpu *g, uint64_t addr)
+{
+    uint32_t i = block_above(g, addr);
+    const struct vk_block *b = i ? g->blocks[i - 1] : NULL;
+    return b && addr - b->addr < b->bytes ? b->bytes - (addr - b->addr) : 0;
+}
+
 enum status gpu_check_span(const struct gpu *g, uint64_t addr, uint64_t bytes, const char *what)
 {
     VkBuffer buffer;
