@@ -119,6 +119,18 @@ static const struct format formats[] = {
     {"ggml .bin", "lmgg", ggml_open},
 };
 
+/* Of names that files of a folder have. */
+static const char *folder_hint(const char *path)
+{
+    static const char *const ends[] = {".safetensors", "/model.bin"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t n = strlen(path), m = strlen(ends[i]);
+        if (n >= m && !strcmp(path + n - m, ends[i]))
+            return "; of a model that is a folder, give the folder";
+    }
+    return "";
+}
+
 static enum status open_by_content(struct weights *w)
 {
     char magic[4] = {0}, shown[STR_SHOW];
@@ -133,9 +145,9 @@ static enum status open_by_content(struct weights *w)
     return status_fail(
         ERR_MODEL,
         "%s: magic at offset 0: is '%s', but a model file begins with '%s' (%s) or '%s' "
-        "(%s); the file has %" PRIu64 " bytes",
+        "(%s); the file has %" PRIu64 " bytes%s",
         f->path, str_show(shown, magic, (size_t)n), formats[0].magic, formats[0].name,
-        formats[1].magic, formats[1].name, f->size);
+        formats[1].magic, formats[1].name, f->size, folder_hint(f->path));
 }
 
 static bool is_folder(const char *path)

@@ -173,6 +173,9 @@ def folders():
     case("empty folder", {}, "without a model", "model.safetensors")
     case("torch's own file", {"config.json": b"{}", "pytorch_model.bin": b"PK"},
          "pytorch_model.bin")
+    for name in ["hf-float32/model.safetensors", "ct2-int8/model.bin"]:
+        case("a file of a folder", None, "magic", "give the folder",
+             path=os.path.join(os.path.dirname(__file__), "../golden/folders", name))
     case("a text model", hugging_face({"model_type": "llama"}), "'llama'", "GGUF")
 
 

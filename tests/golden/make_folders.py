@@ -5,19 +5,22 @@
     ct2-int8                              the same, with a scale a row
     hf-int8                               what ct2-int8 says: each byte divided by its row's scale,
                                           as float16, beside vectors in float32
-    filters.npz                           transformers' and librosa's mel filters, as float32
+    filters.npz                           transformers' mel filters, as float32
+    tokens.npz                            what CTranslate2 hears with small_speech's first model in
+                                          int8, computed in float32
 """
 import json
 import os
 import shutil
 
+import ctranslate2
 import numpy as np
 import torch
 import transformers
 from ctranslate2.converters import TransformersConverter
 from safetensors.torch import load_file, save_file
 
-from small_speech import byte_order
+from small_speech import MODELS, SOUNDS, byte_order, sound
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(HERE, "folders")
@@ -139,6 +142,25 @@ def save_filters():
     np.savez_compressed(os.path.join(FOLDER, "filters.npz"), **put)
 
 
+def save_tokens():
+    m = MODELS[0]
+    folder = os.path.join(FOLDER, "source")
+    os.mkdir(folder)
+    for name, content in m.ctranslate2(int8=True).items():
+        with open(os.path.join(folder, name), "wb") as f:
+            f.write(content)
+    x = sound(*SOUNDS[m.name]).astype(np.float32) / 32768
+    listen = transformers.WhisperFeatureExtractor(feature_size=m.mels)
+    mel = listen(x, sampling_rate=16000, return_tensors="np").input_features
+    mel[..., len(x) // 160:] = 0  # as openai-whisper and faster-whisper fill a window
+    model = ctranslate2.models.Whisper(folder, device="cpu", compute_type="float32")
+    found = model.generate(ctranslate2.StorageView.from_array(np.ascontiguousarray(mel)),
+                           [m.start()], beam_size=1, max_length=448)
+    tokens = np.array(found[0].sequences_ids[0], np.int32)
+    np.savez_compressed(os.path.join(FOLDER, "tokens.npz"), int8=tokens)
+    shutil.rmtree(folder)
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     os.makedirs(FOLDER)
@@ -149,6 +171,7 @@ def main():
         to_ct2(source, kind)
     dequantised(source)
     save_filters()
+    save_tokens()
 
 
 main()

@@ -208,13 +208,27 @@ class Model:
                          w.astype("<f2" if half else "<f4").tobytes())
         return out
 
-    def ctranslate2(self):
-        """The files of a folder as CTranslate2 has it."""
+    def ctranslate2(self, int8=False):
+        """The files of a folder as CTranslate2 has it; matrices as int8 with a scale a row."""
         variables = folder_writer.ct2_variables(self.typed(), self.layers, self.heads)
-        words = self.letters()
-        words += ["<|%d|>" % i for i in range(len(words), self.vocab)]
+        for name, (kind, shape, data) in list(variables.items()):
+            if int8 and kind == "F16":
+                rows = np.frombuffer(data, "<f2").astype(np.float32).reshape(shape[0], -1)
+                scale = (np.float32(127) / np.abs(rows).max(1)).astype("<f4")
+                q = np.rint(rows * scale[:, None]).astype(np.int8)
+                variables[name] = ("I8", shape, q.tobytes())
+                variables[name + "_scale"] = ("F32", shape[:1], scale.tobytes())
+        special = ["<|endoftext|>", "<|startoftranscript|>",
+                   *("<|language %d|>" % i for i in range(self.languages)), "<|translate|>",
+                   "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>",
+                   "<|notimestamps|>"]
+        words = self.letters() + special
+        words += ["<|%.2f|>" % (0.02 * i) for i in range(self.vocab - len(words))]
+        ids = [self.end + 1, *range(self.translate, self.translate + 2), self.start_prev - 1,
+               self.start_prev, self.no_speech]
+        config = {"suppress_ids": sorted(self.never() + ids), "suppress_ids_begin": [220, self.end]}
         model = folder_writer.Ct2(variables, [folder_writer.TIED])
-        return folder_writer.ctranslate2(model, words, {})
+        return folder_writer.ctranslate2(model, words, config)
 
     def hugging_face(self):
         """The files of a folder as Hugging Face has it."""
