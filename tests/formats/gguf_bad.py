@@ -41,7 +41,7 @@ def g1_not_a_file(folder):
     s.bind(folder + "/socket.gguf")
     os.symlink("loop.gguf", folder + "/loop.gguf")
     for path, words in [
-        ("/dir.gguf", ["directory"]),
+        ("/dir.gguf", ["a folder without a model"]),
         ("/fifo.gguf", ["pipe"]),
         ("/loop.gguf", ["cannot open"]),
         ("/nothing.gguf", ["No such file"]),
