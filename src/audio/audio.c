@@ -285,9 +285,11 @@ const char *audio_format(const struct audio *a)
 /* Room for `more` samples behind those that are ready. */
 static enum status make_room(struct audio *a, size_t more)
 {
-    memmove(a->ready, a->ready + a->ready_at, (a->ready_count - a->ready_at) * sizeof *a->ready);
-    a->ready_count -= a->ready_at;
-    a->ready_at = 0;
+    if (a->ready_at) {
+        a->ready_count -= a->ready_at;
+        memmove(a->ready, a->ready + a->ready_at, a->ready_count * sizeof *a->ready);
+        a->ready_at = 0;
+    }
     if (a->ready_count + more <= a->ready_room)
         return OK;
     float *p = mem_realloc(a->ready, (a->ready_count + more) * sizeof *p);
