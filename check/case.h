@@ -124,6 +124,10 @@ struct k_steps case_steps(struct check_case *c, const struct case_steps_params *
 struct k_step *case_step_header(struct check_case *c, const struct k_steps *steps);
 struct k_row *case_step_rows(struct check_case *c, const struct k_steps *steps);
 
+/* For kernels that may take picked rows: now and then *rows becomes some rows of *x_rows that
+ * *steps picks, and true is returned; else *x_rows is *rows. */
+bool case_pick_rows(struct check_case *c, uint32_t *rows, uint32_t *x_rows, struct k_steps *steps);
+
 /* Pages for `slots` sequences of up to max_pages, in random order, all of NaN; heads, kv_heads and
  * head_dim as given. Table entries of pages that no row of `steps` reaches lead to a trap. */
 struct k_kv case_kv(struct check_case *c, uint32_t heads, uint32_t kv_heads, uint32_t head_dim,

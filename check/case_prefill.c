@@ -12,15 +12,7 @@ enum status case_norm(struct check_case *c, enum quant_type type)
     a.eps = rand_one_in(&c->rand, 2) ? 1e-5f : 1e-6f;
     if (c->size == CASE_BENCH)
         a.rows = 512;
-    a.x_rows = a.rows;
-    bool out_rows = rand_one_in(&c->rand, 3);
-    if (out_rows) {
-        a.rows = rand_range(&c->rand, 1, K_MAX_OUT);
-        a.x_rows = rand_range(&c->rand, a.rows, 40);
-        a.steps = case_steps(
-            c, &(struct case_steps_params){.rows = a.x_rows, .slots = a.x_rows, .n_ctx = 512});
-        a.steps.out_rows = true;
-    }
+    bool out_rows = case_pick_rows(c, &a.rows, &a.x_rows, &a.steps);
     a.x = case_floats(c, (uint64_t)a.x_rows * a.k, 1, "x");
     a.w = case_normals(c, a.k, 1, "w");
     a.out = case_out(c, (uint64_t)a.rows * a.k, "out");

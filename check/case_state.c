@@ -58,6 +58,19 @@ struct k_steps case_steps(struct check_case *c, const struct case_steps_params *
     return steps;
 }
 
+bool case_pick_rows(struct check_case *c, uint32_t *rows, uint32_t *x_rows, struct k_steps *steps)
+{
+    *x_rows = *rows;
+    if (!rand_one_in(&c->rand, 3))
+        return false;
+    *rows = rand_range(&c->rand, 1, K_MAX_OUT);
+    *x_rows = rand_range(&c->rand, *rows, 40);
+    *steps =
+        case_steps(c, &(struct case_steps_params){.rows = *x_rows, .slots = *x_rows, .n_ctx = 512});
+    steps->out_rows = true;
+    return true;
+}
+
 static bool row_is_live(const struct k_step *step, const struct k_row *rows, uint32_t i)
 {
     return i < step->n_rows && rows[i].slot != K_NO_SLOT;

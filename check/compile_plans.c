@@ -38,29 +38,24 @@ static const struct mix mixes[] = {
 
 enum { MAX_PAGES = 32, SLOTS = 16, PAGE_TOKENS = K_PAGE_TOKENS };
 
-/* Addresses that nothing reads, each with room of its own. */
-struct space {
-    uint64_t next;
-};
-
-static uint64_t place(struct space *s, uint64_t bytes)
+uint64_t compile_place(struct compile_space *s, uint64_t bytes)
 {
     uint64_t at = s->next;
     s->next += (bytes + 511) / 256 * 256;
     return at;
 }
 
-static struct k_weight weight(struct space *s, enum quant_type t, uint32_t n, uint32_t k)
+struct k_weight compile_weight(struct compile_space *s, enum quant_type t, uint32_t n, uint32_t k)
 {
     struct k_weight w = {.type = t, .n = n, .k = k, .name = "weights"};
-    w.addr = place(s, quant_row_bytes(t, k) * n);
+    w.addr = compile_place(s, quant_row_bytes(t, k) * n);
     return w;
 }
 
 struct built {
     struct model m;
     struct model_layer layers[LAYERS];
-    struct space space;
+    struct compile_space space;
     struct k_kv kv;
     struct k_rope rope;
     uint64_t step, h, logits, counter, seqs, history, ring, bias, sample_counter;
@@ -69,31 +64,31 @@ struct built {
 static void build_layer(struct built *b, const struct shape *s, const struct mix *mix,
                         struct model_layer *l, bool first)
 {
-    struct space *sp = &b->space;
+    struct compile_space *sp = &b->space;
     uint32_t rows_q = s->heads * s->head_dim, rows_kv = s->kv_heads * s->head_dim;
     enum quant_type more = first ? mix->more : mix->most;
     *l = (struct model_layer){
-        .attn_norm = place(sp, 4ull * s->embd),
-        .q = weight(sp, mix->most, rows_q, s->embd),
-        .k = weight(sp, mix->most, rows_kv, s->embd),
-        .v = weight(sp, more, rows_kv, s->embd),
-        .o = weight(sp, mix->most, s->embd, rows_q),
-        .ffn_norm = place(sp, 4ull * s->embd),
-        .gate = weight(sp, mix->most, s->ffn, s->embd),
-        .up = weight(sp, mix->most, s->ffn, s->embd),
-        .down = weight(sp, more, s->embd, s->ffn),
+        .attn_norm = compile_place(sp, 4ull * s->embd),
+        .q = compile_weight(sp, mix->most, rows_q, s->embd),
+        .k = compile_weight(sp, mix->most, rows_kv, s->embd),
+        .v = compile_weight(sp, more, rows_kv, s->embd),
+        .o = compile_weight(sp, mix->most, s->embd, rows_q),
+        .ffn_norm = compile_place(sp, 4ull * s->embd),
+        .gate = compile_weight(sp, mix->most, s->ffn, s->embd),
+        .up = compile_weight(sp, mix->most, s->ffn, s->embd),
+        .down = compile_weight(sp, more, s->embd, s->ffn),
     };
     if (s->bias) {
-        l->bq = place(sp, 4ull * rows_q);
-        l->bk = place(sp, 4ull * rows_kv);
-        l->bv = place(sp, 4ull * rows_kv);
+        l->bq = compile_place(sp, 4ull * rows_q);
+        l->bk = compile_place(sp, 4ull * rows_kv);
+        l->bv = compile_place(sp, 4ull * rows_kv);
     }
 }
 
 static void build(struct built *b, const struct shape *s, const struct mix *mix)
 {
     *b = (struct built){.space.next = 1 << 20};
-    struct space *sp = &b->space;
+    struct compile_space *sp = &b->space;
     uint64_t n_ctx = (uint64_t)MAX_PAGES * PAGE_TOKENS;
     b->m = (struct model){.arch = s->arch,
                           .hp = {.n_layers = LAYERS,
@@ -104,34 +99,34 @@ static void build(struct built *b, const struct shape *s, const struct mix *mix)
                                  .n_ff = s->ffn,
                                  .n_vocab = s->vocab,
                                  .rms_eps = 1e-5f},
-                          .out_norm = place(sp, 4ull * s->embd),
+                          .out_norm = compile_place(sp, 4ull * s->embd),
                           .tied = s->tied,
                           .layers = b->layers};
     for (int i = 0; i < LAYERS; i++)
         build_layer(b, s, mix, &b->layers[i], i == 0);
-    b->m.head = weight(sp, mix->more, s->vocab, s->embd);
-    b->m.embd = s->tied ? b->m.head : weight(sp, mix->most, s->vocab, s->embd);
+    b->m.head = compile_weight(sp, mix->more, s->vocab, s->embd);
+    b->m.embd = s->tied ? b->m.head : compile_weight(sp, mix->most, s->vocab, s->embd);
     uint64_t pool = SLOTS * MAX_PAGES * model_page_bytes(&b->m.hp);
-    b->kv = (struct k_kv){.pages = place(sp, 8ull * SLOTS * MAX_PAGES),
+    b->kv = (struct k_kv){.pages = compile_place(sp, 8ull * SLOTS * MAX_PAGES),
                           .slots = SLOTS,
                           .max_pages = MAX_PAGES,
-                          .pool = place(sp, pool),
+                          .pool = compile_place(sp, pool),
                           .pool_bytes = pool,
                           .heads = s->heads,
                           .kv_heads = s->kv_heads,
                           .head_dim = s->head_dim};
     b->rope = (struct k_rope){
         .table_bytes = 4 * n_ctx * s->head_dim, .rot = s->head_dim, .neox = s->neox};
-    b->rope.table = place(sp, b->rope.table_bytes);
-    b->step = place(sp, 1 << 20);
-    b->h = place(sp, 4ull * 4096 * s->embd);
-    b->logits = place(sp, 4ull * K_MAX_OUT * s->vocab);
-    b->counter = place(sp, 4ull * SLOTS * s->heads);
-    b->seqs = place(sp, (uint64_t)SLOTS * K_SEQ_BYTES);
-    b->history = place(sp, 4 * SLOTS * n_ctx);
-    b->ring = place(sp, 1 << 20);
-    b->bias = place(sp, 1 << 20);
-    b->sample_counter = place(sp, 4ull * K_MAX_OUT * K_SAMPLE_COUNTERS);
+    b->rope.table = compile_place(sp, b->rope.table_bytes);
+    b->step = compile_place(sp, 1 << 20);
+    b->h = compile_place(sp, 4ull * 4096 * s->embd);
+    b->logits = compile_place(sp, 4ull * K_MAX_OUT * s->vocab);
+    b->counter = compile_place(sp, 4ull * SLOTS * s->heads);
+    b->seqs = compile_place(sp, (uint64_t)SLOTS * K_SEQ_BYTES);
+    b->history = compile_place(sp, 4 * SLOTS * n_ctx);
+    b->ring = compile_place(sp, 1 << 20);
+    b->bias = compile_place(sp, 1 << 20);
+    b->sample_counter = compile_place(sp, 4ull * K_MAX_OUT * K_SAMPLE_COUNTERS);
 }
 
 enum sampler { NO_HEAD, GREEDY, SAMPLE };

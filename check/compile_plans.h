@@ -2,7 +2,16 @@
 #ifndef TAWNY_CHECK_COMPILE_PLANS_H
 #define TAWNY_CHECK_COMPILE_PLANS_H
 
+#include "kernels/kernels.h"
 #include "plan/plan.h"
+
+/* Addresses that nothing reads, each with room of its own. */
+struct compile_space {
+    uint64_t next; /* free; begins as what the caller sets */
+};
+uint64_t compile_place(struct compile_space *s, uint64_t bytes);
+/* Weights of n rows of k. */
+struct k_weight compile_weight(struct compile_space *s, enum quant_type t, uint32_t n, uint32_t k);
 
 struct compile_visit {
     /* Called for each dispatch of each plan; what says of which. */

@@ -25,32 +25,20 @@ struct built {
     struct whisper w;
     struct whisper_layer audio_layer, text_layer;
     enum quant_type type;
-    uint64_t next; /* free address */
+    struct compile_space space;
     uint64_t page_table, pool, state;
 };
 
-static uint64_t place(struct built *b, uint64_t bytes)
-{
-    uint64_t at = b->next;
-    b->next += (bytes + 511) / 256 * 256;
-    return at;
-}
-
-static struct k_weight weight(struct built *b, enum quant_type t, uint32_t n, uint32_t k)
-{
-    struct k_weight w = {.type = t, .n = n, .k = k, .name = "weights"};
-    w.addr = place(b, quant_row_bytes(t, k) * n);
-    return w;
-}
-
 static struct whisper_linear linear(struct built *b, uint32_t n, uint32_t k)
 {
-    return (struct whisper_linear){weight(b, b->type, n, k), place(b, 4ull * n)};
+    return (struct whisper_linear){compile_weight(&b->space, b->type, n, k),
+                                   compile_place(&b->space, 4ull * n)};
 }
 
 static struct whisper_norm norm(struct built *b, uint32_t n)
 {
-    return (struct whisper_norm){place(b, 4ull * n), place(b, 4ull * n)};
+    return (struct whisper_norm){compile_place(&b->space, 4ull * n),
+                                 compile_place(&b->space, 4ull * n)};
 }
 
 static struct whisper_attn attention(struct built *b, uint32_t n)
@@ -69,7 +57,7 @@ static struct whisper_layer layer(struct built *b, uint32_t n)
 
 static void build(struct built *b, const struct shape *s, enum quant_type type)
 {
-    *b = (struct built){.type = type, .next = 1 << 20};
+    *b = (struct built){.type = type, .space.next = 1 << 20};
     uint32_t n = s->embd;
     enum quant_type whole = type == QUANT_F32 ? QUANT_F32 : QUANT_F16;
     struct whisper_side side = {.n_ctx = AUDIO_CTX,
@@ -84,19 +72,21 @@ static void build(struct built *b, const struct shape *s, enum quant_type type)
     struct whisper *w = &b->w;
     w->text.n_ctx = TEXT_CTX;
     w->text.n_layers = s->text_layers;
-    w->filters = place(b, 4ull * s->mels * WHISPER_BINS);
-    w->conv1 = (struct whisper_linear){weight(b, whole, n, 3 * s->mels), place(b, 4ull * n)};
-    w->conv2 = (struct whisper_linear){weight(b, whole, n, 3 * n), place(b, 4ull * n)};
-    w->audio_places = place(b, 4ull * AUDIO_CTX * n);
+    w->filters = compile_place(&b->space, 4ull * s->mels * WHISPER_BINS);
+    w->conv1 = (struct whisper_linear){compile_weight(&b->space, whole, n, 3 * s->mels),
+                                       compile_place(&b->space, 4ull * n)};
+    w->conv2 = (struct whisper_linear){compile_weight(&b->space, whole, n, 3 * n),
+                                       compile_place(&b->space, 4ull * n)};
+    w->audio_places = compile_place(&b->space, 4ull * AUDIO_CTX * n);
     w->audio_layers = &b->audio_layer;
     w->audio_norm = norm(b, n);
-    w->embd = weight(b, type, s->vocab, n);
-    w->text_places = place(b, 4ull * TEXT_CTX * n);
+    w->embd = compile_weight(&b->space, type, s->vocab, n);
+    w->text_places = compile_place(&b->space, 4ull * TEXT_CTX * n);
     w->text_layers = &b->text_layer;
     w->text_norm = norm(b, n);
-    b->page_table = place(b, 1 << 16);
-    b->pool = place(b, 1ull << 32);
-    b->state = place(b, 1ull << 32);
+    b->page_table = compile_place(&b->space, 1 << 16);
+    b->pool = compile_place(&b->space, 1ull << 32);
+    b->state = compile_place(&b->space, 1ull << 32);
 }
 
 static struct k_kv kv_of(const struct built *b, uint32_t positions)
@@ -113,13 +103,13 @@ static struct k_kv kv_of(const struct built *b, uint32_t positions)
 
 static enum status listen(struct plan *p, struct built *b)
 {
-    struct k_steps rows = {.addr = place(b, 1 << 16), .rows = AUDIO_CTX};
+    struct k_steps rows = {.addr = compile_place(&b->space, 1 << 16), .rows = AUDIO_CTX};
     return whisper_listen(p, &b->w,
-                          &(struct whisper_sound){.samples = place(b, 1 << 22),
-                                                  .used = place(b, 4),
-                                                  .basis = place(b, 1 << 22),
-                                                  .mel = place(b, 1 << 22),
-                                                  .h = place(b, 1 << 24),
+                          &(struct whisper_sound){.samples = compile_place(&b->space, 1 << 22),
+                                                  .used = compile_place(&b->space, 4),
+                                                  .basis = compile_place(&b->space, 1 << 22),
+                                                  .mel = compile_place(&b->space, 1 << 22),
+                                                  .h = compile_place(&b->space, 1 << 24),
                                                   .rows = rows,
                                                   .cross_rows = rows,
                                                   .kv = kv_of(b, AUDIO_CTX),
@@ -129,42 +119,43 @@ static enum status listen(struct plan *p, struct built *b)
 /* A step of so many rows; without a choice the logits' probabilities. */
 static enum status say(struct plan *p, struct built *b, uint32_t rows, bool chooses, bool greedy)
 {
-    struct k_steps steps = {.addr = place(b, 1 << 16), .rows = rows};
-    struct k_speech_args speech = {.speech = place(b, 1 << 16),
-                                   .notes = place(b, 1 << 16),
-                                   .never = place(b, 1 << 16),
+    struct k_steps steps = {.addr = compile_place(&b->space, 1 << 16), .rows = rows};
+    struct k_speech_args speech = {.speech = compile_place(&b->space, 1 << 16),
+                                   .notes = compile_place(&b->space, 1 << 16),
+                                   .never = compile_place(&b->space, 1 << 16),
                                    .never_bytes = 1 << 16,
-                                   .logprobs = place(b, 1 << 16),
+                                   .logprobs = compile_place(&b->space, 1 << 16),
                                    .logprobs_bytes = 1 << 16};
-    struct whisper_step step = {.rows = rows,
-                                .outs = 1,
-                                .steps = steps,
-                                .cross_steps = {.addr = place(b, 1 << 16), .rows = rows},
-                                .kv = kv_of(b, TEXT_CTX),
-                                .cross = kv_of(b, AUDIO_CTX),
-                                .splits = kv_of(b, TEXT_CTX).max_pages,
-                                .h = place(b, 1 << 20),
-                                .logits = place(b, 1 << 20),
-                                .counter = place(b, 1 << 16),
-                                .speech = chooses ? &speech : NULL,
-                                .sample = {.b = 1,
-                                           .seqs = place(b, 1 << 16),
-                                           .slots = 1,
-                                           .history = place(b, 1 << 16),
-                                           .history_bytes = 1 << 16,
-                                           .ring = place(b, 1 << 16),
-                                           .ring_bytes = 1 << 16,
-                                           .bias = place(b, 1 << 16),
-                                           .bias_bytes = 1 << 16,
-                                           .counter = place(b, 1 << 16),
-                                           .greedy = greedy}};
+    struct whisper_step step = {
+        .rows = rows,
+        .outs = 1,
+        .steps = steps,
+        .cross_steps = {.addr = compile_place(&b->space, 1 << 16), .rows = rows},
+        .kv = kv_of(b, TEXT_CTX),
+        .cross = kv_of(b, AUDIO_CTX),
+        .splits = kv_of(b, TEXT_CTX).max_pages,
+        .h = compile_place(&b->space, 1 << 20),
+        .logits = compile_place(&b->space, 1 << 20),
+        .counter = compile_place(&b->space, 1 << 16),
+        .speech = chooses ? &speech : NULL,
+        .sample = {.b = 1,
+                   .seqs = compile_place(&b->space, 1 << 16),
+                   .slots = 1,
+                   .history = compile_place(&b->space, 1 << 16),
+                   .history_bytes = 1 << 16,
+                   .ring = compile_place(&b->space, 1 << 16),
+                   .ring_bytes = 1 << 16,
+                   .bias = compile_place(&b->space, 1 << 16),
+                   .bias_bytes = 1 << 16,
+                   .counter = compile_place(&b->space, 1 << 16),
+                   .greedy = greedy}};
     TRY(whisper_say(p, &b->w, &step));
     if (chooses)
         return OK;
     return k_probs(p, &(struct k_probs_args){.rows = 1,
                                              .vocab = b->w.n_vocab,
                                              .logits = step.logits,
-                                             .out = place(b, 1 << 16),
+                                             .out = compile_place(&b->space, 1 << 16),
                                              .to = b->w.n_vocab,
                                              .count = 1});
 }

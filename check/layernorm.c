@@ -5,9 +5,11 @@
 #include "linear.h"
 #include "refs.h"
 
-static enum status one_row(struct check_mem *mem, const struct k_layernorm_push *p, uint32_t k,
-                           uint64_t from, uint64_t to)
+static enum status one_row(const struct plan_op *op, struct check_mem *mem, uint64_t from,
+                           uint64_t to)
 {
+    const struct k_layernorm_push *p = op->push;
+    uint32_t k = op->pipe.spec[K_LAYERNORM_K];
     const float *x, *w, *b;
     CHECK_IN(x, mem, from, (uint64_t)k * 4);
     CHECK_IN(w, mem, p->w, (uint64_t)k * 4);
@@ -33,17 +35,7 @@ enum status check_layernorm(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_layernorm_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
-    uint32_t k = spec[K_LAYERNORM_K], count = p->rows, picked[K_MAX_OUT];
-    bool out_rows = spec[K_LAYERNORM_OUT_ROWS];
-    uint64_t row_bytes = (uint64_t)k * 4;
-    if (out_rows)
-        TRY(check_out_rows(mem, true, p->step, p->rows, picked, &count));
-    for (uint32_t i = 0; i < p->rows; i++) {
-        if (i < count)
-            TRY(one_row(mem, p, k, p->x + (out_rows ? picked[i] : i) * row_bytes,
-                        p->dst + i * row_bytes));
-        else
-            check_out_any(mem, p->dst + i * row_bytes, row_bytes);
-    }
-    return OK;
+    struct check_rows rows = {
+        p->x, p->dst, p->step, p->rows, spec[K_LAYERNORM_K], spec[K_LAYERNORM_OUT_ROWS]};
+    return check_each_row(op, mem, &rows, one_row);
 }

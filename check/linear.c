@@ -171,6 +171,25 @@ enum status check_out_rows(struct check_mem *mem, bool out_rows, uint64_t step, 
     return OK;
 }
 
+enum status check_each_row(const struct plan_op *op, struct check_mem *mem,
+                           const struct check_rows *r,
+                           enum status (*fn)(const struct plan_op *op, struct check_mem *mem,
+                                             uint64_t from, uint64_t to))
+{
+    uint32_t count = r->rows, picked[K_MAX_OUT];
+    uint64_t row_bytes = (uint64_t)r->k * 4;
+    if (r->out_rows)
+        TRY(check_out_rows(mem, true, r->step, r->rows, picked, &count));
+    for (uint32_t i = 0; i < r->rows; i++) {
+        uint64_t to = r->dst + i * row_bytes;
+        if (i < count)
+            TRY(fn(op, mem, r->x + (r->out_rows ? picked[i] : i) * row_bytes, to));
+        else
+            check_out_any(mem, to, row_bytes);
+    }
+    return OK;
+}
+
 double check_silu(double x)
 {
     return x / (1.0 + exp(-x));

@@ -56,6 +56,20 @@ uint32_t check_declared_rows(const struct plan_op *op, uint64_t addr, uint64_t r
 enum status check_out_rows(struct check_mem *mem, bool out_rows, uint64_t step, uint32_t b,
                            uint32_t *out, uint32_t *count);
 
+/* A kernel that makes `rows` rows of k floats at dst, one at a time, of rows of x: those of the
+ * same number, or with out_rows those that the step at `step` picks. */
+struct check_rows {
+    uint64_t x, dst, step;
+    uint32_t rows, k;
+    bool out_rows;
+};
+
+/* Calls fn with the addresses of each row that counts; what lies in the others may be anything. */
+enum status check_each_row(const struct plan_op *op, struct check_mem *mem,
+                           const struct check_rows *r,
+                           enum status (*fn)(const struct plan_op *op, struct check_mem *mem,
+                                             uint64_t from, uint64_t to));
+
 /* SiLU(x) = x / (1 + e^-x) and its derivative. */
 double check_silu(double x);
 double check_silu_slope(double x);

@@ -6,33 +6,26 @@
 #include "linear.h"
 #include "refs.h"
 
+static enum status one_row(const struct plan_op *op, struct check_mem *mem, uint64_t from,
+                           uint64_t to)
+{
+    const struct k_norm_push *p = op->push;
+    uint32_t k = op->pipe.spec[K_NORM_K];
+    double *row = mem_calloc(k, sizeof *row);
+    if (!row)
+        return ERR_MEMORY;
+    enum status s = check_x_row(mem, from, k, p->w, p->eps, row);
+    for (uint32_t j = 0; s == OK && j < k; j++)
+        check_out_f32(mem, to + (uint64_t)j * 4, row[j], fabs(row[j]));
+    mem_free(row);
+    return s;
+}
+
 enum status check_norm(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_norm_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
-    uint32_t k = spec[K_NORM_K], count, picked[K_MAX_OUT];
-    bool out_rows = spec[K_NORM_OUT_ROWS];
-    uint64_t row_bytes = (uint64_t)k * 4;
-    enum status s = OK;
-    double *row = NULL;
-
-    count = p->rows;
-    if (out_rows)
-        TRY(check_out_rows(mem, true, p->step, p->rows, picked, &count));
-    row = mem_calloc(k, sizeof *row);
-    if (!row)
-        return ERR_MEMORY;
-    for (uint32_t i = 0; i < p->rows; i++) {
-        if (i >= count) {
-            check_out_any(mem, p->dst + i * row_bytes, row_bytes);
-            continue;
-        }
-        uint64_t from = p->x + (out_rows ? picked[i] : i) * row_bytes;
-        TRY_GOTO(check_x_row(mem, from, k, p->w, p->eps, row));
-        for (uint32_t j = 0; j < k; j++)
-            check_out_f32(mem, p->dst + i * row_bytes + (uint64_t)j * 4, row[j], fabs(row[j]));
-    }
-fail:
-    mem_free(row);
-    return s;
+    struct check_rows rows = {p->x,    p->dst,         p->step,
+                              p->rows, spec[K_NORM_K], spec[K_NORM_OUT_ROWS]};
+    return check_each_row(op, mem, &rows, one_row);
 }

@@ -153,6 +153,10 @@ struct opened {
     uint32_t n_ctx; /* of the session */
 };
 
+/* Callbacks of loading: progress on a terminal. False: the user interrupts. */
+bool on_load(void *ctx, uint64_t done, uint64_t total);
+void on_compile(void *ctx, uint32_t done, uint32_t total);
+
 /* Checks the file before it opens the device, so that a bad one is refused at once. A progress bar
  * shows on a terminal. On failure *o can be closed all the same. */
 enum status open_model(struct opened *o, const char *path, bool profile);

@@ -4,14 +4,14 @@
 
 #include "cli.h"
 
-static bool on_load(void *ctx, uint64_t done, uint64_t total)
+bool on_load(void *ctx, uint64_t done, uint64_t total)
 {
     (void)ctx;
     progress("loading", done, total);
     return !interrupted();
 }
 
-static void on_compile(void *ctx, uint32_t done, uint32_t total)
+void on_compile(void *ctx, uint32_t done, uint32_t total)
 {
     (void)ctx;
     progress("compiling", done, total);

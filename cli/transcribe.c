@@ -277,19 +277,6 @@ fail:
 
 /* ---- the verb ----------------------------------------------------------------------------- */
 
-static bool on_load(void *ctx, uint64_t done, uint64_t total)
-{
-    (void)ctx;
-    progress("loading", done, total);
-    return !interrupted();
-}
-
-static void on_compile(void *ctx, uint32_t done, uint32_t total)
-{
-    (void)ctx;
-    progress("compiling", done, total);
-}
-
 /* Refuses what is no speech model before any driver is loaded. */
 static enum status check_file(const char *path)
 {

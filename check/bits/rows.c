@@ -115,29 +115,27 @@ enum status bits_bmm(const struct plan_op *op, struct check_mem *mem)
     return OK;
 }
 
+static enum status norm_row(const struct plan_op *op, struct check_mem *mem, uint64_t from,
+                            uint64_t to)
+{
+    const struct k_norm_push *p = op->push;
+    uint32_t k = op->pipe.spec[K_NORM_K];
+    const float *x, *w;
+    CHECK_IN(w, mem, p->w, (uint64_t)k * 4);
+    CHECK_IN(x, mem, from, (uint64_t)k * 4);
+    float factor = bits_rms(x, k, p->eps);
+    for (uint32_t j = 0; j < k; j++)
+        bits_out_f32(mem, to + j * 4ull, x[j] * factor * w[j]);
+    return OK;
+}
+
 enum status bits_norm(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_norm_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
-    uint32_t k = spec[K_NORM_K], count = p->rows, picked[K_MAX_OUT];
-    bool out_rows = spec[K_NORM_OUT_ROWS];
-    uint64_t row_bytes = (uint64_t)k * 4;
-    const float *w;
-    CHECK_IN(w, mem, p->w, row_bytes);
-    if (out_rows)
-        TRY(check_out_rows(mem, true, p->step, p->rows, picked, &count));
-    for (uint32_t i = 0; i < p->rows; i++) {
-        const float *x;
-        if (i >= count) {
-            check_out_any(mem, p->dst + i * row_bytes, row_bytes);
-            continue;
-        }
-        CHECK_IN(x, mem, p->x + (out_rows ? picked[i] : i) * row_bytes, row_bytes);
-        float factor = bits_rms(x, k, p->eps);
-        for (uint32_t j = 0; j < k; j++)
-            bits_out_f32(mem, p->dst + i * row_bytes + j * 4ull, x[j] * factor * w[j]);
-    }
-    return OK;
+    struct check_rows rows = {p->x,    p->dst,         p->step,
+                              p->rows, spec[K_NORM_K], spec[K_NORM_OUT_ROWS]};
+    return check_each_row(op, mem, &rows, norm_row);
 }
 
 /* A head at addr, its first `rot` dimensions turned in pairs. */

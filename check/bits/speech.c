@@ -5,9 +5,11 @@
 #include "check/linear.h"
 #include "kernels/params.h"
 
-static enum status layernorm_row(struct check_mem *mem, const struct k_layernorm_push *p,
-                                 uint32_t k, uint64_t from, uint64_t to)
+static enum status layernorm_row(const struct plan_op *op, struct check_mem *mem, uint64_t from,
+                                 uint64_t to)
 {
+    const struct k_layernorm_push *p = op->push;
+    uint32_t k = op->pipe.spec[K_LAYERNORM_K];
     const float *x, *w, *b;
     float sum[256] = {0}, squares[256] = {0};
     CHECK_IN(x, mem, from, (uint64_t)k * 4);
@@ -32,19 +34,9 @@ enum status bits_layernorm(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_layernorm_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
-    uint32_t k = spec[K_LAYERNORM_K], count = p->rows, picked[K_MAX_OUT];
-    bool out_rows = spec[K_LAYERNORM_OUT_ROWS];
-    uint64_t row_bytes = (uint64_t)k * 4;
-    if (out_rows)
-        TRY(check_out_rows(mem, true, p->step, p->rows, picked, &count));
-    for (uint32_t i = 0; i < p->rows; i++) {
-        if (i < count)
-            TRY(layernorm_row(mem, p, k, p->x + (out_rows ? picked[i] : i) * row_bytes,
-                              p->dst + i * row_bytes));
-        else
-            check_out_any(mem, p->dst + i * row_bytes, row_bytes);
-    }
-    return OK;
+    struct check_rows rows = {
+        p->x, p->dst, p->step, p->rows, spec[K_LAYERNORM_K], spec[K_LAYERNORM_OUT_ROWS]};
+    return check_each_row(op, mem, &rows, layernorm_row);
 }
 
 enum status bits_gelu(const struct plan_op *op, struct check_mem *mem)

@@ -153,16 +153,7 @@ static enum status matrix(struct loader *l, const char *name, uint32_t n, uint32
 {
     const struct weights_tensor *t;
     TRY(weights_need_tensor(l->w, name, (const uint64_t[]){k, n, 0}, &t));
-    uint32_t granule = quant_info(t->type)->granule;
-    if (k % granule)
-        return status_fail(ERR_MODEL,
-                           "%s: tensor %s: rows of %" PRIu32 " %s weights; the kernels take "
-                           "multiples of %" PRIu32,
-                           weights_path(l->w), name, k, quant_info(t->type)->name, granule);
-    *out = (struct k_weight){.type = t->type, .n = n, .k = k};
-    out->name = arena_strndup(&l->m->arena, t->name, strlen(t->name));
-    if (!out->name)
-        return ERR_MEMORY;
+    TRY(model_weight(l->w, t, n, k, &l->m->arena, out));
     take(l, t, out, NULL);
     return OK;
 }

@@ -1,5 +1,6 @@
 #include "models/models.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -37,6 +38,20 @@ void model_unload(struct model *m)
 {
     arena_free(&m->arena);
     memset(m, 0, sizeof *m);
+}
+
+enum status model_weight(const struct weights *w, const struct weights_tensor *t, uint32_t n,
+                         uint32_t k, struct arena *arena, struct k_weight *out)
+{
+    uint32_t granule = quant_info(t->type)->granule;
+    if (k % granule)
+        return status_fail(ERR_MODEL,
+                           "%s: tensor %s: rows of %" PRIu32 " %s weights; the kernels take "
+                           "multiples of %" PRIu32,
+                           weights_path(w), t->name, k, quant_info(t->type)->name, granule);
+    *out = (struct k_weight){.type = t->type, .n = n, .k = k};
+    out->name = arena_strndup(arena, t->name, strlen(t->name));
+    return out->name ? OK : ERR_MEMORY;
 }
 
 uint64_t model_layer_page_bytes(const struct model_hparams *hp)

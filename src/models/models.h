@@ -41,6 +41,11 @@ struct model_tensor {
     uint64_t *vector;
 };
 
+/* Weights of n rows of k of the type that tensor t has, named after it from `arena`, without an
+ * address. ERR_MODEL: rows of k are not whole granules. */
+enum status model_weight(const struct weights *w, const struct weights_tensor *t, uint32_t n,
+                         uint32_t k, struct arena *arena, struct k_weight *out);
+
 struct model_layer {
     uint64_t attn_norm;            /* (n_embd) */
     struct k_weight q;             /* (n_heads * head_dim, n_embd) */
