@@ -45,6 +45,15 @@ def test_help_shows_defaults():
         assert re.search(option + r"\b[^(]*\(%s\)" % re.escape(default), text), option
 
 
+def test_kinds_of_models():
+    """What transcribe takes, in the help as in the manual."""
+    with open(os.path.join(SOURCE, "doc/tawny.1"), encoding="utf-8") as f:
+        page = f.read()
+    text = host("help", "transcribe").out
+    for word in ["ggml .bin", "Hugging Face", "CTranslate2"]:
+        assert word in text and word in page, word
+
+
 def test_unknown():
     refused("nosuch", words=["nosuch"])
     refused("help", "nosuch", words=["nosuch"])
