@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,6 +36,7 @@ enum {
     MOST_CHANNELS = 64,    /* of the mixer */
     MOST_RATE = 768000,
     MOST_ERRORS = 100, /* in packets one after another */
+    SLICE_MS = 50,     /* between looks at `stop` */
 };
 
 struct audio {
@@ -44,6 +46,7 @@ struct audio {
     bool own_fd, seekable;
     const uint8_t *data;
     int64_t size, pos;
+    const atomic_bool *stop; /* or NULL */
     /* what they go through */
     AVIOContext *io;
     AVFormatContext *container;
@@ -72,9 +75,28 @@ static enum status av_fail(const struct audio *a, const char *what, int error)
 
 /* ---- bytes -------------------------------------------------------------------------------- */
 
+static bool is_stopped(const struct audio *a)
+{
+    return a->stop && atomic_load(a->stop);
+}
+
+/* Until a pipe or terminal has bytes, or its end is there. */
+static bool wait_for_bytes(const struct audio *a)
+{
+    struct pollfd p = {.fd = a->fd, .events = POLLIN};
+    while (!is_stopped(a)) {
+        int n = poll(&p, 1, a->stop ? SLICE_MS : -1);
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return true; /* what is wrong, the read says */
+    }
+    return false;
+}
+
 static int read_bytes(void *ctx, uint8_t *dst, int size)
 {
     struct audio *a = ctx;
+    if (is_stopped(a))
+        return AVERROR_EXIT;
     if (a->fd < 0) {
         int64_t left = a->size - a->pos;
         int n = left < size ? (int)left : size;
@@ -85,9 +107,11 @@ static int read_bytes(void *ctx, uint8_t *dst, int size)
         return n;
     }
     for (;;) {
+        if (!a->seekable && !wait_for_bytes(a))
+            return AVERROR_EXIT;
         ssize_t n =
             a->seekable ? pread(a->fd, dst, (size_t)size, a->pos) : read(a->fd, dst, (size_t)size);
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (n > 0)
             a->pos += n;
@@ -129,6 +153,7 @@ static enum status open_source(struct audio *a, const struct audio_params *p)
 {
     struct stat st;
     a->fd = -1;
+    a->stop = p->stop;
     if (!p->path) {
         snprintf(a->name, sizeof a->name, "%s", p->name ? p->name : "memory");
         a->data = p->data;
@@ -138,7 +163,8 @@ static enum status open_source(struct audio *a, const struct audio_params *p)
     }
     bool input = !strcmp(p->path, "-");
     snprintf(a->name, sizeof a->name, "%s", p->name ? p->name : input ? "standard input" : p->path);
-    a->fd = input ? STDIN_FILENO : open(p->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Not blocking: a pipe that nobody writes to yet is waited for where `stop` is looked at. */
+    a->fd = input ? STDIN_FILENO : open(p->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     a->own_fd = !input;
     if (a->fd < 0 || fstat(a->fd, &st))
         return status_fail(ERR, "%s: cannot open: %s", a->name, strerror(errno));

@@ -9,6 +9,7 @@
 #ifndef TAWNY_AUDIO_AUDIO_H
 #define TAWNY_AUDIO_AUDIO_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ struct audio_params {
     size_t bytes;
     const char *name;   /* what messages call it; NULL: the path, "standard input", "memory" */
     double max_seconds; /* of decoded audio, more is an error; 0: no limit */
+    /* Once it is true, reading ends with an error within 50 ms, also where it waits for a pipe;
+     * NULL: never. */
+    const atomic_bool *stop;
 };
 
 struct audio; /* one thread at a time */

@@ -155,22 +155,25 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
     static const float temperatures[] = {0, 0.2f, 0.4f, 0.6f, 0.8f, 1};
     struct told told = {params};
     struct transcribe_result r = {0};
-    struct audio *audio = NULL;
+    struct feed *feed = NULL;
+    struct sound_samples samples;
+    struct sound_feed fed;
     enum status s;
     TRY_GOTO(check_params(params));
-    if (!params->samples)
-        TRY_GOTO(audio_open(&(struct audio_params){.path = params->path,
-                                                   .data = params->data,
-                                                   .bytes = params->data_bytes},
-                            &audio));
     atomic_store(&speech->s->cancelled, false);
+    if (!params->samples)
+        TRY_GOTO(feed_open(&(struct audio_params){.path = params->path,
+                                                  .data = params->data,
+                                                  .bytes = params->data_bytes,
+                                                  .stop = &speech->s->cancelled},
+                           &feed));
+    sound_of_feed(feed, &fed);
+    sound_of_samples(params->samples, params->n_samples, &samples);
     speech->s->listen_seconds = speech->s->say_seconds = 0;
     speech->s->tokens = 0;
     s = transcribe(speech->s,
                    &(struct transcribe_params){
-                       .audio = audio,
-                       .samples = params->samples,
-                       .n_samples = params->n_samples,
+                       .sound = feed ? &fed.sound : &samples.sound,
                        .language = params->language,
                        .detect_language = params->detect_language,
                        .translate = params->translate,
@@ -191,6 +194,6 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
     if (s == OK && result)
         tell(speech, &r, result);
 fail:
-    audio_close(&audio);
+    feed_close(&feed);
     return api_status(s);
 }

@@ -43,13 +43,7 @@ static enum status fill(struct run *r, uint64_t from, uint64_t upto)
     }
     while (!r->ended && r->base + r->n < upto) {
         size_t want = upto - r->base - r->n, got = 0;
-        if (r->p->audio) {
-            TRY(audio_read(r->p->audio, r->sound + r->n, want, &got));
-        } else {
-            uint64_t at = r->base + r->n, left = r->p->n_samples - at;
-            got = want < left ? want : left;
-            memcpy(r->sound + r->n, r->p->samples + at, got * sizeof *r->sound);
-        }
+        TRY(r->p->sound->read(r->p->sound, r->sound + r->n, want, &got));
         r->ended = got < want;
         r->n += got;
     }
@@ -392,15 +386,14 @@ static enum status take_prompt(struct run *r)
 static enum status windows(struct run *r)
 {
     uint64_t seek = 0;
-    double total =
-        r->p->audio ? audio_seconds(r->p->audio) : (double)r->p->n_samples / WHISPER_RATE;
     if (r->p->prompt)
         TRY(take_prompt(r));
     while (!r->r->cancelled) {
         uint32_t used;
         TRY(listen(r, seek, &used));
         r->r->seconds = (double)(r->base + r->n) / WHISPER_RATE;
-        if (!used)
+        r->r->cancelled = atomic_load(&r->s->cancelled);
+        if (!used || r->r->cancelled)
             break;
         if (!r->n_start)
             TRY(make_start(r));
@@ -410,7 +403,7 @@ static enum status windows(struct run *r)
         r->r->cancelled |= atomic_load(&r->s->cancelled);
         if (r->p->on_progress)
             r->p->on_progress(r->p->ctx, (double)(seek * WHISPER_HOP) / WHISPER_RATE,
-                              r->ended ? r->r->seconds : total);
+                              r->ended ? r->r->seconds : r->p->sound->seconds(r->p->sound));
     }
     return OK;
 }

@@ -4,11 +4,12 @@
  * again at higher temperatures.
  *
  * It differs in one thing: the loudest band that quiet ones are held against is that of the window,
- * not of the whole file, so that a file need not be read twice. */
+ * as in faster-whisper, not of the whole file (openai-whisper, whisper.cpp), so that sound need not
+ * be in memory as a whole, or be read twice. */
 #ifndef TAWNY_ENGINE_TRANSCRIBE_H
 #define TAWNY_ENGINE_TRANSCRIBE_H
 
-#include "audio/audio.h"
+#include "engine/sound.h"
 #include "engine/speech.h"
 
 struct transcript_segment {
@@ -22,9 +23,7 @@ struct transcript_segment {
 };
 
 struct transcribe_params {
-    struct audio *audio;      /* where sound comes from, or ... */
-    const float *samples;     /* ... n_samples at 16 kHz */
-    uint64_t n_samples;
+    struct sound *sound;
     const char *language;     /* "en" or "english"; NULL: what the first window sounds like */
     bool detect_language;     /* end when the language is known */
     bool translate;           /* to English */
@@ -54,7 +53,8 @@ struct transcribe_result {
     bool cancelled;
 };
 
-/* Blocks. ERR_USAGE names a language or a task that the model does not know. */
+/* Blocks. Memory does not grow with the length of the sound. ERR_USAGE names a language or a task
+ * that the model does not know. */
 enum status transcribe(struct speech *s, const struct transcribe_params *params,
                        struct transcribe_result *out);
 
