@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "inputs.h"
 #include "subtitles.h"
 
 static struct {
@@ -104,34 +105,6 @@ static enum status check_options(void)
     return read_formats();
 }
 
-/* ---- names -------------------------------------------------------------------------------- */
-
-/* The file's name without folders and without its last extension. */
-static void stem_of(const char *path, const char **stem, size_t *len)
-{
-    const char *slash = strrchr(path, '/');
-    *stem = !strcmp(path, "-") ? "stdin" : slash ? slash + 1 : path;
-    const char *dot = strrchr(*stem, '.');
-    *len = dot && dot != *stem ? (size_t)(dot - *stem) : strlen(*stem);
-}
-
-/* Two inputs must not write the same file. */
-static enum status check_names(char **inputs, size_t n)
-{
-    for (size_t i = 0; opt.dir && i < n; i++) {
-        for (size_t j = 0; j < i; j++) {
-            const char *a, *b;
-            size_t a_len, b_len;
-            stem_of(inputs[i], &a, &a_len);
-            stem_of(inputs[j], &b, &b_len);
-            if (a_len == b_len && !memcmp(a, b, a_len))
-                return status_fail(ERR_USAGE, "%s and %s would both be written to %s/%.*s.%s",
-                                   inputs[j], inputs[i], opt.dir, (int)a_len, a, "*");
-        }
-    }
-    return OK;
-}
-
 /* ---- one input ---------------------------------------------------------------------------- */
 
 struct job {
@@ -160,25 +133,40 @@ static void on_progress(void *ctx, double done, double total)
         progress("transcribing", (uint64_t)(done * 100), (uint64_t)(total * 100));
 }
 
-static enum status open_files(struct job *job, const char *input)
+/* The folders that `path` lies in; where one cannot be made, opening the file says so. */
+static void make_folders(char *path)
+{
+    for (char *p = path + 1; *p; p++) {
+        if (*p != '/')
+            continue;
+        *p = 0;
+        mkdir(path, 0777);
+        *p = '/';
+    }
+}
+
+static enum status open_file(const char *name, const char *format, FILE **out)
+{
+    size_t room = strlen(opt.dir) + strlen(name) + 16;
+    char *path = mem_alloc(room);
+    if (!path)
+        return ERR_MEMORY;
+    snprintf(path, room, "%s/%s.%s", opt.dir, name, format);
+    make_folders(path);
+    *out = fopen(path, "w");
+    enum status s = *out ? OK : status_fail(ERR, "%s: %s", path, strerror(errno));
+    mem_free(path);
+    return s;
+}
+
+static enum status open_files(struct job *job, const char *name)
 {
     for (int i = 0; i < SUBTITLE_FORMATS; i++) {
-        const char *stem;
-        size_t len;
         if (!wanted[i])
             continue;
-        stem_of(input, &stem, &len);
         job->files[i] = stdout;
-        if (opt.dir) {
-            char *path = mem_alloc(strlen(opt.dir) + len + 16);
-            if (!path)
-                return ERR_MEMORY;
-            sprintf(path, "%s/%.*s.%s", opt.dir, (int)len, stem, subtitle_names[i]);
-            job->files[i] = fopen(path, "w");
-            enum status s = job->files[i] ? OK : status_fail(ERR, "%s: %s", path, strerror(errno));
-            mem_free(path);
-            TRY(s);
-        }
+        if (opt.dir)
+            TRY(open_file(name, subtitle_names[i], &job->files[i]));
         TRY(subtitles_begin(&job->out[i], (enum subtitle_format)i, job->files[i]));
     }
     return OK;
@@ -232,7 +220,7 @@ static enum status detect(struct tawny_speech *speech, const char *input)
                     false);
 }
 
-static enum status one(struct tawny_speech *speech, const char *input)
+static enum status one(struct tawny_speech *speech, const char *input, const char *name)
 {
     if (opt.detect)
         return detect(speech, input);
@@ -261,7 +249,7 @@ static enum status one(struct tawny_speech *speech, const char *input)
     } while (opt.increment > 0 && at < 1 + 1e-6 && p.n_temperatures < TAWNY_MAX_TEMPERATURES);
     double start = time_now();
     enum status s;
-    TRY_GOTO(open_files(&job, input));
+    TRY_GOTO(open_files(&job, name));
     s = from_api(tawny_transcribe(speech, &p, &t));
     if (s == OK)
         s = job.status;
@@ -291,33 +279,40 @@ static enum status check_file(const char *path)
 }
 
 /* Every input; a broken one is reported, and the others are done. */
-static enum status all(struct tawny_speech *speech, char **inputs, size_t n)
+static enum status all(struct tawny_speech *speech, const struct inputs *in)
 {
     enum status first = OK;
-    for (size_t i = 0; i < n && !interrupted(); i++) {
-        enum status s = one(speech, inputs[i]);
+    size_t bad = in->bad;
+    for (size_t i = 0; i < in->n && !interrupted(); i++) {
+        enum status s = one(speech, in->list[i].path, in->list[i].name);
         if (s == OK)
             continue;
-        if (s == ERR_LOST || s == ERR_USAGE || n == 1)
+        if (s == ERR_LOST || s == ERR_USAGE || in->n + in->bad == 1)
             return s;
-        if (i + 1 < n)
+        if (!interrupted())
             say("%s", status_message());
-        if (first == OK)
-            first = s;
+        first = first == OK ? s : first;
+        bad++;
     }
-    return first;
+    if (interrupted())
+        return status_fail(ERR, "interrupted");
+    if (!bad)
+        return OK;
+    return status_fail(first == OK ? ERR : first, "%zu of %zu inputs could not be transcribed", bad,
+                       in->n + in->bad);
 }
 
 static enum status run(char **operands, size_t n)
 {
     struct tawny_device *device = NULL;
     struct tawny_speech *speech = NULL;
+    struct inputs inputs;
     enum status s;
     TRY(check_options());
-    TRY(check_names(operands + 1, n - 1));
+    TRY(inputs_find(operands + 1, n - 1, &inputs));
     if (opt.dir && mkdir(opt.dir, 0777) && errno != EEXIST)
-        return status_fail(ERR, "%s: %s", opt.dir, strerror(errno));
-    TRY(check_file(operands[0]));
+        TRY_GOTO(status_fail(ERR, "%s: %s", opt.dir, strerror(errno)));
+    TRY_GOTO(check_file(operands[0]));
     TRY_GOTO(from_api(tawny_device_open(
         &(struct tawny_device_params){
             .device = global.device, .any_variant = global.any_variant, .on_compile = on_compile},
@@ -329,11 +324,12 @@ static enum status run(char **operands, size_t n)
     if (s != OK)
         goto fail;
     interrupt_speech(speech);
-    s = all(speech, operands + 1, n - 1);
+    s = all(speech, &inputs);
 fail:
     interrupt_speech(NULL);
     tawny_speech_close(&speech);
     tawny_device_close(&device);
+    inputs_free(&inputs);
     return s;
 }
 
@@ -341,7 +337,8 @@ const struct verb verb_transcribe = {
     .name = "transcribe",
     .operands = "MODEL AUDIO...",
     .summary = "Writes what is said in media files",
-    .more = "MODEL is a ggml .bin file of whisper.cpp's; AUDIO is any file with sound, or - for\n"
+    .more = "MODEL is a ggml .bin file as whisper.cpp has it, or a folder as Hugging Face or\n"
+            "CTranslate2 have it; AUDIO is any file with sound, a folder of such files, or - for\n"
             "standard input. The text goes to stdout as it is found, or to files in a folder. A\n"
             "file that cannot be read is reported, the others are done, and the exit code says so.",
     OPTIONS(options),

@@ -6,10 +6,12 @@ of a whole sound: the windows, times and tokens that openai-whisper gives, and t
 formats. Prints TAP; status 77: no numpy."""
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import wave
 
 try:
@@ -201,6 +203,23 @@ def formats(segments):
     }
 
 
+def interrupted(test):
+    """Ctrl-C while a pipe gives nothing ends it at once; the second input is not begun."""
+    os.mkfifo(test.path("pipe"))
+    run = subprocess.Popen([test.vk, "--test", test.tawny, "transcribe", test.path("m.bin"),
+                            test.path("pipe"), test.path("a.wav")], env=test.env, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    with open(test.path("pipe"), "wb", buffering=0) as f:  # opens once it is being read
+        f.write(bytes(100))
+        time.sleep(0.5)
+        start = time.monotonic()
+        os.killpg(run.pid, signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    took = time.monotonic() - start
+    test.check(run.returncode == 130 and out == "" and took < 2 and "a.wav" not in err,
+               f"Ctrl-C: {run.returncode} after {took:.2f} s")
+
+
 def hotter(test):
     """Text that is never likely enough is tried up to temperature 1; the seed says what it is."""
     with open(test.path("m.bin"), "wb") as f:
@@ -266,8 +285,42 @@ def bad_sounds(test):
     test.check(done.returncode == 2 and "'xx'" in done.stderr, "a language that there is not")
     done = test.transcribe(test.path("a.wav"), "-f", "srt,vtt", code=2)
     test.check(done.returncode == 2 and "--output-dir" in done.stderr, "two formats to stdout")
-    done = test.transcribe("x/a.wav", "y/a.mp3", "-o", test.path("out"), code=2)
-    test.check(done.returncode == 2 and "x/a.wav" in done.stderr, "two inputs of one name")
+    done = test.transcribe("/none/a.wav", test.path("a.wav"), test.path("broken.wav"), "-l", "en",
+                           "--temperature-increment-on-fallback", "0", code=1)
+    test.check(done.stdout == text and "/none/a.wav: cannot open" in done.stderr
+               and "broken.wav" in done.stderr and "2 of 3 inputs" in done.stderr,
+               "several broken ones")
+
+
+def folders(test):
+    """Media files of folders, and what their texts are called."""
+    tree = {"d/b/two.wav": 1, "d/a.wav": 0, "d/a.ogg": 0, "d/.hidden.wav": 1, "d/b/notes.txt": 1,
+            "d/b/.git/x.wav": 1, "e/two.wav": 0, "f/two.wav": 0, "plain": 1}
+    with wave.open(test.path("a.wav")) as w:
+        samples = w.readframes(16000 * 2)
+    for name, good in tree.items():
+        os.makedirs(os.path.dirname(test.path(name)), exist_ok=True)
+        with wave.open(test.path(name), "wb") as w:
+            w.setparams((1, 2, 16000, 0, "NONE", ""))
+            w.writeframes(samples)
+        if not good:
+            os.truncate(test.path(name), 20)
+    os.symlink(test.path("d"), test.path("d/b/around"))
+    os.makedirs(test.path("empty"))
+    done = test.transcribe(*(test.path(x) for x in ("d/", "empty", "e/two.wav", "f/two.wav",
+                                                    "plain")),
+                           "-o", test.path("texts"), "-l", "en", "--no-timestamps",
+                           "--temperature-increment-on-fallback", "0", code=1)
+    made = sorted(os.path.relpath(os.path.join(at, f), test.path("texts"))
+                  for at, _, files in os.walk(test.path("texts")) for f in files)
+    test.check(made == ["a.ogg.txt", "a.wav.txt", "b/two.txt", "plain.txt", "two.wav-2.txt",
+                        "two.wav.txt"], f"texts of folders: {made}")
+    test.check("empty: no media files" in done.stderr and "5 of 7 inputs" in done.stderr
+               and all(name in done.stderr for name, good in tree.items() if not good),
+               "what is wrong in folders is said")
+    sizes = {f: os.path.getsize(test.path("texts/" + f)) for f in made}
+    test.check([f for f in made if sizes[f] > 10] == ["b/two.txt", "plain.txt"]
+               and sizes["b/two.txt"] == sizes["plain.txt"], f"each has its text: {sizes}")
 
 
 def main():
@@ -289,6 +342,8 @@ def main():
                 bad_files(test, m)
                 bad_sounds(test)
                 hotter(test)
+                folders(test)
+                interrupted(test)
                 verified(test)
             if test.failed:
                 print(f"# {m.name}: {test.failed} of {test.n} failed")
