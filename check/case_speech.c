@@ -1,4 +1,5 @@
-/* Cases of what speech models take besides: layernorm, gelu, unfold, mel, rules, probs. */
+/* Cases of what speech models take besides: layernorm, gelu, unfold, mel, rules, probs, top,
+ * fork. */
 #include <string.h>
 
 #include "cases.h"
@@ -170,10 +171,92 @@ enum status case_probs(struct check_case *c, enum quant_type type)
     }
     a.first = rand_below(&c->rand, a.vocab);
     a.count = rand_range(&c->rand, 1, 300);
+    if (rand_one_in(&c->rand, 2)) {
+        uint32_t *ids = case_buf(c, 4ull * a.rows, false, "ids", &a.ids);
+        for (uint32_t i = 0; i < a.rows; i++)
+            ids[i] = rand_below(&c->data, a.vocab);
+    }
     a.logits = case_floats(c, (uint64_t)a.rows * a.vocab, 3, "logits");
     a.out = case_out(c, (uint64_t)a.rows * a.count, "out");
     c->bytes = 4.0 * a.rows * ((double)(a.to - a.from) + a.count);
-    case_text(c, "rows %u vocab %u from %u to %u, %u of %u", a.rows, a.vocab, a.from, a.to, a.count,
-              a.first);
+    case_text(c, "rows %u vocab %u from %u to %u, %u of %u%s", a.rows, a.vocab, a.from, a.to,
+              a.count, a.first, a.ids ? ", ids" : "");
     return k_probs(c->plan, &a);
+}
+
+enum status case_top(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    struct k_top_args a = {.b = rand_range(&c->rand, 1, K_MAX_OUT)};
+    a.vocab = RAND_PICK(&c->rand, 1, 5, 255, 2047, 2048, 2049, 4100, 9000);
+    a.count = rand_range(&c->rand, 1, K_TOP_MOST);
+    if (c->size != CASE_QUICK)
+        a.vocab = 51866;
+    a.logits = case_floats(c, (uint64_t)a.b * a.vocab, 3, "logits");
+    float *logits = (float *)(c->image + (a.logits - c->base));
+    uint32_t step = RAND_PICK(&c->data, 0, 1, 7, 300, 2048);
+    for (uint64_t i = 0; step && i < (uint64_t)a.b * a.vocab; i += step) /* equal ones */
+        logits[i] = step == 1 ? -1e30f : 2.5f;
+    struct k_note *notes = case_buf(c, sizeof *notes * a.b, false, "notes", &a.notes);
+    for (uint32_t i = 0; i < a.b; i++)
+        notes[i] = (struct k_note){.slot = rand_one_in(&c->data, 6) ? K_NO_SLOT : i,
+                                   .log_sum = (float)rand_normal(&c->data)};
+    a.out = case_out(c, 2ull * a.b * a.count, "candidates");
+    c->bytes = 4.0 * a.b * a.vocab;
+    case_text(c, "b %u vocab %u count %u", a.b, a.vocab, a.count);
+    return k_top(c->plan, &a);
+}
+
+/* Slots in any order, of which the first `sources` are copied to some of the others. */
+static uint32_t make_forks(struct check_case *c, uint32_t slots, uint32_t n_ctx, uint32_t most,
+                           uint64_t *addr)
+{
+    uint32_t order[32], sources = rand_range(&c->data, 1, slots - 1), n = 0;
+    uint32_t *head = case_buf(c, K_FORKS_HEAD + sizeof(struct k_fork) * most, false, "forks", addr);
+    struct k_fork *forks = (struct k_fork *)(void *)(head + K_FORKS_HEAD / 4);
+    for (uint32_t i = 0; i < slots; i++) {
+        uint32_t j = rand_below(&c->data, i + 1);
+        order[i] = order[j];
+        order[j] = i;
+    }
+    for (uint32_t i = sources; i < slots && n < most; i++) {
+        uint32_t first = RAND_PICK(&c->data, 0, n_ctx - 1, rand_below(&c->data, n_ctx));
+        uint32_t end = RAND_PICK(&c->data, first, n_ctx, rand_range(&c->data, first, n_ctx));
+        forks[n++] = (struct k_fork){order[rand_below(&c->data, sources)], order[i], first, end};
+    }
+    head[0] = n;
+    return n;
+}
+
+enum status case_fork(struct check_case *c, enum quant_type type)
+{
+    (void)type;
+    enum { MOST_SLOTS = 17 };
+    struct k_fork_args a = {.layers = rand_range(&c->rand, 1, 3), .most = 16};
+    struct k_kv *kv = &a.kv;
+    kv->slots = rand_range(&c->rand, 2, c->size == CASE_QUICK ? 5 : MOST_SLOTS);
+    kv->max_pages = RAND_PICK(&c->rand, 1, 2, 3);
+    kv->head_dim = c->size == CASE_QUICK ? case_head_dim(c) : 64;
+    kv->heads = kv->kv_heads = c->size == CASE_QUICK ? rand_range(&c->rand, 1, 3) : 20;
+    uint32_t n_ctx = kv->max_pages * K_PAGE_TOKENS - rand_below(&c->rand, 100);
+    uint64_t page = 4ull * K_PAGE_TOKENS * kv->kv_heads * kv->head_dim * a.layers;
+    uint32_t pages = kv->slots * kv->max_pages;
+    kv->pool_bytes = page * pages;
+    uint32_t *pool = case_buf(c, kv->pool_bytes, true, "KV pages", &kv->pool);
+    for (uint64_t i = 0; i < kv->pool_bytes / 4; i++)
+        pool[i] = (uint32_t)rand_u64(&c->data);
+    uint64_t *table = case_buf(c, 8ull * pages, false, "page table", &kv->pages);
+    for (uint32_t i = 0; i < pages; i++)
+        table[i] = kv->pool + page * (pages - 1 - i);
+    a.history_bytes = 4ull * n_ctx * kv->slots;
+    uint32_t *history = case_buf(c, a.history_bytes, false, "history", &a.history);
+    struct k_seq *seqs = case_buf(c, (uint64_t)K_SEQ_BYTES * kv->slots, false, "seqs", &a.seqs);
+    for (uint32_t i = 0; i < n_ctx * kv->slots; i++)
+        history[i] = (uint32_t)rand_u64(&c->data);
+    for (uint32_t i = 0; i < kv->slots; i++)
+        seqs[i] = (struct k_seq){.history = a.history + 4ull * n_ctx * i, .n_ctx = n_ctx};
+    uint32_t n = make_forks(c, kv->slots, n_ctx, a.most, &a.forks);
+    case_text(c, "%u of %u slots, %u pages, %u layers, heads %u of %u", n, kv->slots, kv->max_pages,
+              a.layers, kv->heads, kv->head_dim);
+    return k_fork(c->plan, &a);
 }

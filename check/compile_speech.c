@@ -116,9 +116,13 @@ static enum status listen(struct plan *p, struct built *b)
                                                   .cross = kv_of(b, AUDIO_CTX)});
 }
 
-/* A step of so many rows; without a choice the logits' probabilities. */
-static enum status say(struct plan *p, struct built *b, uint32_t rows, bool chooses, bool greedy)
+/* What a step does with its logits. */
+enum then { PROBS, GREEDY, DRAWN, BEAM };
+
+/* A step of so many rows. */
+static enum status say(struct plan *p, struct built *b, uint32_t rows, enum then then)
 {
+    uint32_t outs = then == BEAM ? rows : 1;
     struct k_steps steps = {.addr = compile_place(&b->space, 1 << 16), .rows = rows};
     struct k_speech_args speech = {.speech = compile_place(&b->space, 1 << 16),
                                    .notes = compile_place(&b->space, 1 << 16),
@@ -128,7 +132,9 @@ static enum status say(struct plan *p, struct built *b, uint32_t rows, bool choo
                                    .logprobs_bytes = 1 << 16};
     struct whisper_step step = {
         .rows = rows,
-        .outs = 1,
+        .outs = outs,
+        .top = then == BEAM ? compile_place(&b->space, 1 << 16) : 0,
+        .n_top = rows + 1,
         .steps = steps,
         .cross_steps = {.addr = compile_place(&b->space, 1 << 16), .rows = rows},
         .kv = kv_of(b, TEXT_CTX),
@@ -137,8 +143,8 @@ static enum status say(struct plan *p, struct built *b, uint32_t rows, bool choo
         .h = compile_place(&b->space, 1 << 20),
         .logits = compile_place(&b->space, 1 << 20),
         .counter = compile_place(&b->space, 1 << 16),
-        .speech = chooses ? &speech : NULL,
-        .sample = {.b = 1,
+        .speech = then != PROBS ? &speech : NULL,
+        .sample = {.b = outs,
                    .seqs = compile_place(&b->space, 1 << 16),
                    .slots = 1,
                    .history = compile_place(&b->space, 1 << 16),
@@ -148,9 +154,17 @@ static enum status say(struct plan *p, struct built *b, uint32_t rows, bool choo
                    .bias = compile_place(&b->space, 1 << 16),
                    .bias_bytes = 1 << 16,
                    .counter = compile_place(&b->space, 1 << 16),
-                   .greedy = greedy}};
+                   .greedy = then == GREEDY}};
     TRY(whisper_say(p, &b->w, &step));
-    if (chooses)
+    if (then == BEAM)
+        return k_fork(p, &(struct k_fork_args){.kv = step.kv,
+                                               .layers = b->w.text.n_layers,
+                                               .forks = compile_place(&b->space, 1 << 16),
+                                               .most = rows,
+                                               .seqs = step.sample.seqs,
+                                               .history = step.sample.history,
+                                               .history_bytes = step.sample.history_bytes});
+    if (then != PROBS)
         return OK;
     return k_probs(p, &(struct k_probs_args){.rows = 1,
                                              .vocab = b->w.n_vocab,
@@ -161,11 +175,11 @@ static enum status say(struct plan *p, struct built *b, uint32_t rows, bool choo
 }
 
 static enum status one(struct gpu *g, struct built *b, const char *what, uint32_t rows,
-                       bool chooses, bool greedy, const struct compile_visit *visit)
+                       enum then then, const struct compile_visit *visit)
 {
     struct plan *p;
     TRY(plan_create(g, &(struct plan_params){.name = "compile"}, &p));
-    enum status s = rows ? say(p, b, rows, chooses, greedy) : listen(p, b);
+    enum status s = rows ? say(p, b, rows, then) : listen(p, b);
     for (uint32_t i = 0; s == OK && i < plan_count(p); i++)
         s = visit->op(visit->ctx, plan_get(p, i), what, rows == 1);
     plan_destroy(&p);
@@ -181,13 +195,15 @@ enum status compile_speech(struct gpu *g, bool all, const struct compile_visit *
             build(&b, &shapes[i], types[t]);
             const char *type = quant_info(types[t])->name;
             snprintf(what, sizeof what, "%s %s, listening", shapes[i].name, type);
-            TRY(one(g, &b, what, 0, false, false, visit));
+            TRY(one(g, &b, what, 0, PROBS, visit));
             snprintf(what, sizeof what, "%s %s, text of 1", shapes[i].name, type);
-            TRY(one(g, &b, what, 1, true, true, visit));
-            TRY(one(g, &b, what, 1, true, false, visit));
+            TRY(one(g, &b, what, 1, GREEDY, visit));
+            TRY(one(g, &b, what, 1, DRAWN, visit));
+            snprintf(what, sizeof what, "%s %s, text of 5", shapes[i].name, type);
+            TRY(one(g, &b, what, 5, BEAM, visit));
             snprintf(what, sizeof what, "%s %s, prompt", shapes[i].name, type);
-            TRY(one(g, &b, what, 4, false, false, visit));
-            TRY(one(g, &b, what, ROWS, false, false, visit));
+            TRY(one(g, &b, what, 4, PROBS, visit));
+            TRY(one(g, &b, what, ROWS, PROBS, visit));
         }
     }
     return OK;

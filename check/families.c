@@ -31,6 +31,8 @@ const struct check_family check_families[] = {
     {"mel", false, 1, case_mel},
     {"rules", false, 1, case_rules},
     {"probs", false, 1, case_probs},
+    {"top", false, 1, case_top},
+    {"fork", false, 1, case_fork},
     {"decode", false, 4, case_decode, .matrix = true, .late = true},
     {"prompt", false, 4, case_prompt, .matrix = true, .late = true},
     {0},

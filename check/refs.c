@@ -53,5 +53,7 @@ const struct check_ref check_refs[] = {
     {"rules", check_rules, BITS},
     {"logprob", check_logprob, BITS},
     {"probs", check_probs, F32_SUM, bits_probs},
+    {"top", check_top, BITS},
+    {"fork", check_fork, BITS},
     {0},
 };

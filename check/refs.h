@@ -30,5 +30,7 @@ enum status check_mel_scale(const struct plan_op *op, struct check_mem *mem);
 enum status check_rules(const struct plan_op *op, struct check_mem *mem);
 enum status check_logprob(const struct plan_op *op, struct check_mem *mem);
 enum status check_probs(const struct plan_op *op, struct check_mem *mem);
+enum status check_top(const struct plan_op *op, struct check_mem *mem);
+enum status check_fork(const struct plan_op *op, struct check_mem *mem);
 
 #endif

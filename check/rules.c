@@ -171,12 +171,13 @@ enum status check_probs(const struct plan_op *op, struct check_mem *mem)
         const float *l;
         CHECK_IN(l, mem, p->logits + 4ull * j * p->vocab, 4ull * p->vocab);
         double top = -1e30, sum = 0;
+        uint32_t first = p->ids ? check_in_u32(mem, p->ids + 4ull * j) : p->first;
         for (uint32_t id = p->from; id < p->to; id++)
             top = fmax(top, (double)logit(l[id]));
         for (uint32_t id = p->from; id < p->to; id++)
             sum += exp((double)logit(l[id]) - top);
         for (uint32_t i = 0; i < p->count; i++) {
-            uint32_t id = p->first + i;
+            uint32_t id = first + i;
             double v = 0;
             if (id >= p->from && id < p->to)
                 v = exp((double)logit(l[id]) - top) / sum;

@@ -13,14 +13,17 @@
 static struct {
     const char *language, *task, *format, *dir, *prompt, *context;
     bool translate, no_times, no_context, detect;
-    double temperature, increment, compression, logprob, no_speech;
-    int64_t best_of, seed;
+    double temperature, increment, compression, logprob, no_speech, patience, penalty;
+    int64_t best_of, beams, seed;
 } opt = {.task = "transcribe",
          .increment = 0.2,
          .compression = 2.4,
          .logprob = -1,
          .no_speech = 0.6,
-         .best_of = 5};
+         .best_of = TAWNY_BEAMS,
+         .beams = TAWNY_BEAMS,
+         .patience = 1,
+         .penalty = -1};
 
 static const struct option options[] = {
     {"-l --language", OPT_TEXT, &opt.language, "L",
@@ -41,7 +44,14 @@ static const struct option options[] = {
     {"--temperature", OPT_REAL, &opt.temperature, "T", "of the first try; 0: the likeliest", 0, 10},
     {"--temperature-increment-on-fallback --temperature_increment_on_fallback", OPT_REAL,
      &opt.increment, "T", "how much hotter each further try is, up to 1; 0: one try", 0, 10},
-    {"--best-of --best_of", OPT_INT, &opt.best_of, "N", "answers a temperature above 0", 1, 100},
+    {"-bo --best-of --best_of", OPT_INT, &opt.best_of, "N", "answers a temperature above 0", 1,
+     100},
+    {"-bs --beam-size --beam_size", OPT_INT, &opt.beams, "N",
+     "texts looked at at once at temperature 0; 1: greedy", 1, TAWNY_MAX_BEAMS},
+    {"--patience", OPT_REAL, &opt.patience, "X", "of beams: N times X texts must have ended", 0,
+     100},
+    {"--length-penalty --length_penalty", OPT_REAL, &opt.penalty, "X",
+     "of the longer among them, 0 to 1; below 0: mean per token", -1, 1},
     {"--compression-ratio-threshold --compression_ratio_threshold", OPT_REAL, &opt.compression, "X",
      "text that zlib makes smaller is tried again; 0: off", 0, 1000},
     {"--logprob-threshold --logprob_threshold", OPT_REAL, &opt.logprob, "X",
@@ -234,6 +244,11 @@ static enum status one(struct tawny_speech *speech, const char *input, const cha
         .no_timestamps = opt.no_times,
         .no_context = opt.no_context,
         .best_of = (uint32_t)opt.best_of,
+        .beam_size = (uint32_t)opt.beams,
+        .patience = (float)opt.patience,
+        .length_penalty = opt.penalty < 0   ? 0
+                          : opt.penalty > 0 ? (float)opt.penalty
+                                            : -1,
         .compression_ratio_threshold = threshold(opt.compression),
         .logprob_threshold = threshold(opt.logprob),
         .no_speech_threshold = threshold(opt.no_speech),

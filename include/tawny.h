@@ -395,7 +395,7 @@ struct tawny_segment {
     float temperature, avg_logprob, compression_ratio, no_speech_prob;
 };
 
-enum { TAWNY_MAX_TEMPERATURES = 16 };
+enum { TAWNY_MAX_TEMPERATURES = 16, TAWNY_BEAMS = 5, TAWNY_MAX_BEAMS = 16 };
 
 struct tawny_transcribe_params {
     /* One of: a media file of any kind ("-": standard input), the bytes of one, samples. */
@@ -418,6 +418,12 @@ struct tawny_transcribe_params {
     uint32_t n_temperatures;
     uint32_t best_of;         /* answers at temperatures above 0, of which the likeliest is taken;
                                  0: 5 */
+    uint32_t beam_size;       /* at temperature 0: beginnings of the text that are looked at at
+                                 once, 1 to 16; 1: greedy; 0: 5 */
+    float patience;           /* of beams: how many times as many texts must have ended; 0: 1 */
+    float length_penalty;     /* 0: the likeliest is that with the best mean over its tokens; else
+                                 sums are divided by ((5 + tokens) / 6) to this power (below 0
+                                 counts as the power 0) */
     /* For these three 0 stands for the default, and NaN turns them off. */
     float compression_ratio_threshold; /* 2.4: text that zlib makes smaller repeats itself */
     float logprob_threshold;           /* -1: mean over the tokens; below it text is unlikely */

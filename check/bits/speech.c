@@ -110,6 +110,7 @@ enum status bits_probs(const struct plan_op *op, struct check_mem *mem)
     for (uint32_t j = 0; j < op->groups[0]; j++) {
         const float *l;
         float top = -1e30f, sum[256] = {0};
+        uint32_t first = p->ids ? check_in_u32(mem, p->ids + 4ull * j) : p->first;
         CHECK_IN(l, mem, p->logits + 4ull * j * p->vocab, 4ull * p->vocab);
         for (uint32_t id = p->from; id < p->to; id++)
             top = fmaxf(top, logit(l[id]));
@@ -117,7 +118,7 @@ enum status bits_probs(const struct plan_op *op, struct check_mem *mem)
             sum[(id - p->from) % 256] += m_exp(logit(l[id]) - top);
         float all = bits_tree(sum, 256);
         for (uint32_t i = 0; i < p->count; i++) {
-            uint32_t id = p->first + i;
+            uint32_t id = first + i;
             bool inside = id >= p->from && id < p->to;
             bits_out_f32(mem, p->dst + 4 * ((uint64_t)j * p->count + i),
                          inside ? m_div(m_exp(logit(l[id]) - top), all) : 0.0f);

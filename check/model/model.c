@@ -302,8 +302,10 @@ static void make_sound(float *out, uint32_t n)
     }
 }
 
-/* Some tokens about the sound, the likeliest or drawn. */
-static enum status say(struct check_model *m, float temp)
+enum { TEXTS = 2 }; /* at once */
+
+/* Some tokens about the sound, the likeliest, drawn or searched for. */
+static enum status say(struct check_model *m, float temp, uint32_t beams)
 {
     const struct whisper_ids *ids = &m->sm->w.ids;
     int32_t prompt[] = {(int32_t)ids->start, (int32_t)ids->language_0, (int32_t)ids->transcribe};
@@ -317,8 +319,10 @@ static enum status say(struct check_model *m, float temp)
                                                         .n_most = m->params.n_predict + 1,
                                                         .timed = true,
                                                         .temp = temp,
-                                                        .seed = 1},
-                               answer);
+                                                        .seed = 1,
+                                                        .tries = TEXTS,
+                                                        .beams = beams},
+                               1, answer);
     m->report.n_made += answer->n;
     mem_free(answer);
     return s;
@@ -334,20 +338,21 @@ static enum status run_speech(struct check_model *m)
     if (!sound)
         return ERR_MEMORY;
     make_sound(sound, whisper_samples(w));
-    s = speech_listen(m->speech, sound, whisper_frames(w) / 2);
+    s = speech_listen(m->speech, 0, sound, whisper_frames(w) / 2);
     mem_free(sound);
     TRY(s);
     if (w->multilingual)
         TRY(speech_language(m->speech, &language, probs));
-    TRY(say(m, 0));
-    return say(m, 0.8f);
+    TRY(say(m, 0, 1));
+    TRY(say(m, 0.8f, 1));
+    return say(m, 0, TEXTS);
 }
 
 static enum status check_speech(struct check_model *m)
 {
     int32_t start = (int32_t)m->sm->w.ids.start;
     double before = time_now();
-    TRY(speech_open(m->sm, &m->speech));
+    TRY(speech_open(m->sm, &(struct speech_params){.rows = TEXTS}, &m->speech));
     m->speech->on_run = on_run;
     m->speech->on_run_ctx = m;
     TRY(save_open(m, &start, 1));

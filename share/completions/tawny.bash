@@ -12,7 +12,8 @@ _tawny_options() {
         echo "-l --language -dl --detect-language --task -tr --translate -f --output-format
             -o --output-dir --prompt --initial-prompt -nt --no-timestamps --no-context
             --condition-on-previous-text --temperature --temperature-increment-on-fallback
-            --best-of --compression-ratio-threshold --logprob-threshold --no-speech-threshold
+            -bs --beam-size --patience --length-penalty -bo --best-of
+            --compression-ratio-threshold --logprob-threshold --no-speech-threshold
             -s --seed --device --no-verified-variants --json --stats"
         ;;
     devices) echo "--json" ;;

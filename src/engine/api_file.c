@@ -253,7 +253,7 @@ static enum status plan_speech(const struct weights *w, struct gpu *g, uint64_t 
     struct speech_model m = {.gpu = g};
     TRY(whisper_load(w, &m.w));
     *weights = pretend_loaded(m.w.tensors, m.w.n_tensors);
-    enum status s = speech_plan_memory(&m, mem);
+    enum status s = speech_plan_memory(&m, &(struct speech_params){.rows = TAWNY_BEAMS}, mem);
     whisper_unload(&m.w);
     return s;
 }

@@ -26,7 +26,7 @@ enum tawny_status tawny_speech_open(struct tawny_device *device,
             .path = params->path, .on_progress = params->on_progress, .ctx = params->ctx},
         &t->m);
     if (s == OK)
-        s = speech_open(t->m, &t->s);
+        s = speech_open(t->m, NULL, &t->s);
     if (s == OK)
         *out = t;
     else
@@ -121,6 +121,11 @@ static enum status check_params(const struct tawny_transcribe_params *p)
     if (p->n_temperatures > TAWNY_MAX_TEMPERATURES)
         return status_fail(ERR_USAGE, "%u temperatures (at most %d)", p->n_temperatures,
                            TAWNY_MAX_TEMPERATURES);
+    if (p->beam_size > TAWNY_MAX_BEAMS)
+        return status_fail(ERR_USAGE, "%u beams (at most %d)", p->beam_size, TAWNY_MAX_BEAMS);
+    if (!(p->patience >= 0 && p->patience <= 100) || !(fabsf(p->length_penalty) <= 100))
+        return status_fail(ERR_USAGE, "a patience of %g and a length penalty of %g",
+                           (double)p->patience, (double)p->length_penalty);
     for (uint32_t i = 0; i < p->n_temperatures; i++) {
         if (!(p->temperatures[i] >= 0))
             return status_fail(ERR_USAGE, "a temperature of %g", (double)p->temperatures[i]);
@@ -182,7 +187,10 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                        .prompt = params->prompt,
                        .temperatures = params->n_temperatures ? params->temperatures : temperatures,
                        .n_temperatures = params->n_temperatures ? params->n_temperatures : 6,
-                       .best_of = params->best_of ? params->best_of : 5,
+                       .best_of = params->best_of ? params->best_of : TAWNY_BEAMS,
+                       .beams = params->beam_size ? params->beam_size : TAWNY_BEAMS,
+                       .patience = params->patience,
+                       .length_penalty = params->length_penalty,
                        .most_compression = or_default(params->compression_ratio_threshold, 2.4f),
                        .least_logprob = or_default(params->logprob_threshold, -1),
                        .no_speech = or_default(params->no_speech_threshold, 0.6f),

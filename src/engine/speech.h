@@ -1,8 +1,10 @@
-/* speech.h - a speech model in GPU memory, and one sequence that listens and writes.
+/* speech.h - a speech model in GPU memory, and sequences that listen and write.
  *
- * speech_model: weights and tokenizer, immutable once loaded. speech: memory for one window of
- * sound and the text that is made of it, and the recorded plans. Everything is allocated when it is
- * opened; plans are recorded at first use. One thread at a time. */
+ * speech_model: weights and tokenizer, immutable once loaded. speech: memory for windows of sound
+ * and for the texts that are made of them, and the recorded plans. Each text, and each beginning of
+ * one that a search looks at, is a sequence with a slot of its own and a row of the step; the keys
+ * and values of the sound are there once a window. Everything is allocated when it is opened or
+ * when more is reserved; plans are recorded at first use. One thread at a time. */
 #ifndef TAWNY_ENGINE_SPEECH_H
 #define TAWNY_ENGINE_SPEECH_H
 
@@ -33,26 +35,34 @@ enum speech_plan {
     SPEECH_ROWS_16,
     SPEECH_LANGUAGE,   /* probabilities of languages after an out row */
     SPEECH_SILENCE,    /* probability of no speech */
-    SPEECH_FIRST,      /* first token, greedy */
-    SPEECH_FIRST_DRAWN,
-    SPEECH_NEXT,
+    SPEECH_NEXT,       /* a token for each of some rows, greedy */
     SPEECH_NEXT_DRAWN,
+    SPEECH_FORK,       /* the prompt's keys and values to other slots */
+    SPEECH_BEAM,       /* copies what must be, then candidates for each of some rows */
     SPEECH_PLANS
+};
+
+struct speech_params {
+    uint32_t rows;        /* texts at once, 1 to K_MAX_OUT; 0: 1 */
+    uint32_t windows;     /* of sound at once, 1 to K_MAX_OUT; 0: 1 */
 };
 
 struct speech {
     struct speech_model *m;
     struct gpu *gpu;
-    uint32_t audio_pages, text_pages;
+    uint32_t rows, windows;
+    uint32_t audio_pages, text_pages; /* of a window, of a text */
     const struct gpu_buf *state, *results, *samples, *mel, *sound, *h, *logits, *scratch, *pages;
     struct speech_layout { /* byte offsets in `state`, then in `results` */
-        uint64_t basis, audio_table, cross_table, text_table, sound_rows, used, step, prompt;
-        uint64_t cross_rows, seqs, history, speech, never, notes, attn_counter, sample_counter;
-        uint64_t bias, size;
-        uint64_t ring, logprobs, probs, results_size;
+        uint64_t basis, audio_table, cross_table, text_table, sound_rows, heard_rows, used;
+        uint64_t step, prompt, cross_step, cross_prompt, orders;
+        uint64_t seqs, history, speech, never, notes, attn_counter, sample_counter, bias, size;
+        uint64_t ring, logprobs, probs, candidates, new_orders, results_size;
     } at;
     uint64_t audio_pages_addr, cross_pages_addr, text_pages_addr;
-    struct plan *plans[SPEECH_PLANS];
+    struct plan *plans[SPEECH_PLANS][K_MAX_OUT + 1]; /* by how many rows they have, or 0 */
+    uint32_t heard;       /* window whose pages the next listening writes */
+    struct speech_answer *tries; /* of each row */
     atomic_bool cancelled;
     uint64_t tokens;      /* made, for figures */
     /* NULL, or what is called in place of plan_run(); it runs the plan and waits. For checks. */
@@ -62,16 +72,23 @@ struct speech {
 };
 
 /* As engine_plan_memory(), of a model that may not be loaded; m->gpu may be NULL. */
-enum status speech_plan_memory(struct speech_model *m, struct engine_memory *out);
+enum status speech_plan_memory(struct speech_model *m, const struct speech_params *params,
+                               struct engine_memory *out);
 
-enum status speech_open(struct speech_model *m, struct speech **out);
+/* params NULL: one text about one window. */
+enum status speech_open(struct speech_model *m, const struct speech_params *params,
+                        struct speech **out);
 void speech_close(struct speech **s);
 
-/* Listens to a window: whisper_samples() floats, the first frame being centred on sample 200;
- * frames from `used` on count as silence after the end. Blocks. */
-enum status speech_listen(struct speech *s, const float *samples, uint32_t used);
+/* Makes room for as much as is asked for, if it is not there: then all memory is taken anew, and
+ * what was listened to is forgotten. */
+enum status speech_reserve(struct speech *s, const struct speech_params *params);
 
-/* The likeliest language of the window, an index, and the probability of each (n_languages). */
+/* Listens to a window: whisper_samples() floats, the first frame being centred on sample 200;
+ * frames from `used` on count as silence after the end. `window`: where it is kept. Blocks. */
+enum status speech_listen(struct speech *s, uint32_t window, const float *samples, uint32_t used);
+
+/* The likeliest language of window 0, an index, and the probability of each (n_languages). */
 enum status speech_language(struct speech *s, uint32_t *best, float *probs);
 
 /* A plan once more, as the model asks for it now, over the same memory. Owned by the caller. For
@@ -79,13 +96,19 @@ enum status speech_language(struct speech *s, uint32_t *best, float *probs);
 enum status speech_plan_again(struct speech *s, const struct plan *p, struct plan **out);
 
 struct speech_request {
+    uint32_t window;       /* that it is about */
     const int32_t *prompt; /* ends with what text follows */
     uint32_t n_prompt;     /* less than the text's context */
     uint32_t start_at;     /* where in the prompt <|startoftranscript|> is */
     uint32_t n_most;       /* tokens */
     bool timed;            /* text between times */
-    float temp;            /* 0: greedy */
+    float temp;            /* 0: the likeliest */
     uint64_t seed;
+    uint32_t tries;        /* with temp: texts, of which that of the best score counts; 0: 1 */
+    uint32_t beams;        /* without: beginnings looked at in parallel; 0: 1, greedy */
+    float patience;        /* of beams: how many times as many texts must have ended; 0: 1 */
+    float length_penalty;  /* 0: a text's score is the mean of its tokens' logarithms; else their
+                              sum divided by ((5 + n) / 6) to that power, below 0 counting as 0 */
 };
 
 enum { SPEECH_MOST = 512 };
@@ -100,7 +123,13 @@ struct speech_answer {
     double sum_logprob;    /* of all, that of the end included */
 };
 
-/* Writes text about the window that was listened to last. Blocks. */
-enum status speech_say(struct speech *s, const struct speech_request *r, struct speech_answer *out);
+/* By which the best of several texts is known. */
+double speech_score(double sum_logprob, uint32_t n, float length_penalty);
+
+/* Writes a text for each of n requests, which are all of one temperature, and ask for the same
+ * tries or beams; n times these must be at most the rows that are reserved (with more tries than
+ * there are rows, they are made one after the other). Blocks. */
+enum status speech_say(struct speech *s, const struct speech_request *requests, uint32_t n,
+                       struct speech_answer *answers);
 
 #endif

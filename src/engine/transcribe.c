@@ -21,7 +21,7 @@ struct run {
     uint32_t n_start;
     int32_t *said; /* tokens of text so far, from the last that windows may see on */
     uint32_t n_said, said_room;
-    struct speech_answer answer, best;
+    struct speech_answer best;
     float ratio; /* of `best` */
     float temperature;
     char *text; /* of one segment or answer */
@@ -73,7 +73,7 @@ static enum status listen(struct run *r, uint64_t seek, uint32_t *used)
     for (uint32_t i = 0; i < whisper_samples(w); i++)
         r->window[i] = sample_at(r, (int64_t)first - BEFORE + i);
     r->r->n_windows++;
-    return speech_listen(r->s, r->window, *used);
+    return speech_listen(r->s, 0, r->window, *used);
 }
 
 /* ---- language and task -------------------------------------------------------------------- */
@@ -212,23 +212,12 @@ static void make_prompt(const struct run *r, int32_t *prompt, struct speech_requ
     req->n_prompt = n;
 }
 
-/* The likeliest of several answers at one temperature becomes r->best. */
+/* The likeliest answer at one temperature becomes r->best. */
 static enum status answer_at(struct run *r, struct speech_request *req, float temperature)
 {
-    uint32_t tries = temperature > 0 && r->p->best_of ? r->p->best_of : 1;
-    double best = -INFINITY;
     req->temp = temperature;
-    for (uint32_t i = 0; i < tries; i++) {
-        TRY(speech_say(r->s, req, &r->answer));
-        req->seed++;
-        double score = r->answer.sum_logprob / (r->answer.n ? r->answer.n : 1);
-        if (score > best || !i) {
-            best = score;
-            r->best = r->answer;
-        }
-        if (r->answer.cancelled)
-            break;
-    }
+    TRY(speech_say(r->s, req, 1, &r->best));
+    req->seed++;
     r->temperature = temperature;
     return compression(r, &r->best, &r->ratio);
 }
@@ -248,6 +237,10 @@ static enum status answer(struct run *r)
     int32_t prompt[SPEECH_MOST];
     struct speech_request req = {.n_most = r->s->m->w.text.n_ctx / 2,
                                  .timed = !r->p->no_times,
+                                 .tries = r->p->best_of,
+                                 .beams = r->p->beams,
+                                 .patience = r->p->patience,
+                                 .length_penalty = r->p->length_penalty,
                                  .seed = r->p->seed + 1000003ull * r->r->n_windows};
     make_prompt(r, prompt, &req);
     for (uint32_t i = 0; i < r->p->n_temperatures; i++) {
@@ -408,11 +401,23 @@ static enum status windows(struct run *r)
     return OK;
 }
 
+/* Room for as many texts at once as may be asked for. */
+static enum status reserve(struct speech *s, const struct transcribe_params *p)
+{
+    struct speech_params want = {.rows = p->beams};
+    for (uint32_t i = 0; i < p->n_temperatures; i++) {
+        if (p->temperatures[i] > 0 && p->best_of > want.rows)
+            want.rows = p->best_of < K_MAX_OUT ? p->best_of : K_MAX_OUT;
+    }
+    return speech_reserve(s, &want);
+}
+
 enum status transcribe(struct speech *s, const struct transcribe_params *params,
                        struct transcribe_result *out)
 {
     *out = (struct transcribe_result){0};
     enum status st = ERR_MEMORY;
+    TRY(reserve(s, params));
     struct run *r = mem_alloc(sizeof *r);
     if (!r)
         return ERR_MEMORY;

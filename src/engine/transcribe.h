@@ -33,6 +33,8 @@ struct transcribe_params {
     const float *temperatures; /* in the order in which they are tried; at least one */
     uint32_t n_temperatures;
     uint32_t best_of;         /* answers a temperature above 0, the likeliest counts; 0: 1 */
+    uint32_t beams;           /* as in speech_request, at temperature 0 */
+    float patience, length_penalty;
     float most_compression;   /* texts that compress better are repetitions; 0: not looked at */
     float least_logprob;      /* mean of the tokens; below it is tried again; 0: not looked at */
     float no_speech;          /* windows with this probability of silence, and below least_logprob,

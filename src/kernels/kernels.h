@@ -240,8 +240,32 @@ struct k_probs_args {
     uint64_t logits, out; /* f32 [rows][vocab], f32 [rows][count] */
     uint32_t from, to;    /* ids that share the probability 1 */
     uint32_t first, count; /* ids that are asked for */
+    uint64_t ids;         /* U32 [rows]: the first for each row; 0: `first` */
 };
 enum status k_probs(struct plan *p, const struct k_probs_args *a);
+
+/* The likeliest tokens of rows that k_rules left: see k_top_push. Two dispatches. */
+struct k_top_args {
+    uint32_t b, vocab, count; /* 1 to K_MAX_OUT, at most 65536, 1 to K_TOP_MOST */
+    uint64_t logits;     /* f32 [b][vocab] */
+    uint64_t notes;      /* struct k_note [b] */
+    uint64_t out;        /* struct k_candidate [b][count] */
+};
+enum status k_top(struct plan *p, const struct k_top_args *a);
+
+/* The rules alone, for who chooses from what they leave: `sample` gives logits, steps, seqs and
+ * histories; logprobs are not read. */
+enum status k_rules(struct plan *p, const struct k_speech_args *a);
+
+struct k_fork_args {
+    struct k_kv kv;      /* offset is not read: all layers are copied */
+    uint32_t layers;
+    uint64_t forks;      /* as k_fork_push has them */
+    uint32_t most;       /* forks that may be in it, 1 to 16 */
+    uint64_t seqs;       /* struct k_seq [kv.slots] */
+    uint64_t history, history_bytes; /* where all seqs' histories lie, for the declared spans */
+};
+enum status k_fork(struct plan *p, const struct k_fork_args *a);
 
 /* out[b][c][r] = in[b][r][c]; bytes per element 2 or 4; strides in elements, 0: packed. */
 struct k_transpose_args {

@@ -441,13 +441,89 @@ struct k_logprob_push {
     U32 vocab, rows; /* b */
 };
 
-/* dst[j][i] = probability of id first + i, i < count, among ids from .. to - 1 of row j. */
+/* dst[j][i] = probability of id first + i, i < count, among ids from .. to - 1 of row j. With `ids`
+ * (U32 a row) first is ids[j]. */
 struct k_probs_push {
-    U64 logits, dst;
+    U64 logits, dst, ids;
     U32 vocab, from, to, first, count, pad;
 };
 #define K_PROBS_SUBGROUP 0
 #define K_PROBS_SPECS 1
+
+/* The `count` likeliest tokens of each out row that the rules left something to choose from:
+ * dst[j][r] = {id, logit - log_sum of note j}, likeliest first, of equal ones the lower id; where
+ * there are no more, {K_NO_TOKEN, -infinity}. Two dispatches: a workgroup a slice of 2048 ids and
+ * row, whose best go to part[j][slice][count]; then, with K_TOP_MERGE, one a row. */
+struct k_top_push {
+    U64 logits, notes, part, dst;
+    U32 vocab, slices, count, pad;
+};
+#define K_TOP_SUBGROUP 0
+#define K_TOP_MERGE 1
+#define K_TOP_SPECS 2
+#define K_TOP_SLICE 2048u
+#define K_TOP_MOST 17u         /* count */
+#define K_NO_TOKEN 0xffffffffu
+
+struct k_candidate {
+    U32 id;
+    F32 logprob; /* in `part`: the logit */
+};
+
+/* A sequence goes on as another one began: keys, values and history of positions first .. end - 1
+ * of slot `from` are copied to slot `to`. */
+struct k_fork {
+    U32 from, to, first, end;
+};
+
+/* One workgroup a (page, strip, fork); a strip is the keys or the values of a layer. `forks`: U32
+ * how many there are, and from byte 16 on the forks; no slot is copied to twice, or copied to and
+ * from. */
+#define K_FORKS_HEAD 16u
+struct k_fork_push {
+    U64 forks, pages, seqs;
+    U32 max_pages, pad;
+};
+#define K_FORK_KV_HEADS 0
+#define K_FORK_HEAD_DIM 1
+#define K_FORK_SPECS 2
+
+/* When words are said: what some heads of the cross attention look at while each token is made. */
+struct k_align {
+    U32 tokens; /* of the text, with what goes before it */
+    U32 frames; /* of the sound that count */
+};
+#define K_ALIGN_BYTES 8u
+
+/* dst[first + i][pos][t] = softmax over t < frames of scale * q . k[t], for the heads that
+ * heads[first + i] names (of one layer), of each row of the step, pos being its position. dst is
+ * f32 [..][places][SEEN]. One workgroup a (head, row). Each dot product goes through its head in
+ * order; sums: invocation i takes frames i, i + 256, ...; then a butterfly over 256. */
+struct k_align_weights_push {
+    U64 q, pages, step, heads, align, dst;
+    U32 kv_offset, max_pages, first, places;
+    F32 scale;
+    U32 pad;
+};
+#define K_ALIGN_WEIGHTS_SUBGROUP 0
+#define K_ALIGN_WEIGHTS_HEADS 1
+#define K_ALIGN_WEIGHTS_HEAD_DIM 2
+#define K_ALIGN_WEIGHTS_SEEN 3
+#define K_ALIGN_WEIGHTS_SPECS 4
+
+/* x[h][i][t] = (x[h][i][t] - mean) / deviation, both over i < tokens, in order; 0 where they do not
+ * differ. x is f32 [..][places][seen]. One invocation a frame, rows of workgroups a head. */
+struct k_align_norm_push {
+    U64 align, x;
+    U32 places, seen;
+};
+
+/* dst[i][t] = mean over h < heads, in order, of the median of x[h][i][t - 3 .. t + 3], mirrored at
+ * both ends of the frames; of the values themselves where there are fewer than 4 frames. */
+struct k_align_mean_push {
+    U64 align, x, dst;
+    U32 heads, places, seen, pad;
+};
 
 /* ---- layout and general ------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@ static uint64_t steps_bytes(const struct k_steps *s)
     return K_STEP_BYTES + (uint64_t)s->rows * sizeof(struct k_row);
 }
 
-static enum status rules(struct plan *p, const struct k_speech_args *a)
+enum status k_rules(struct plan *p, const struct k_speech_args *a)
 {
     const struct k_sample_args *s = a->sample;
     struct k_rules_push push = {
@@ -21,6 +21,8 @@ static enum status rules(struct plan *p, const struct k_speech_args *a)
         .notes = a->notes,
         .vocab = s->vocab,
     };
+    if (!s->b || s->b > K_MAX_OUT)
+        return status_fail(ERR_MODEL, "rules: %" PRIu32 " rows: must be 1 to %u", s->b, K_MAX_OUT);
     struct k_op o;
     k_op_begin(&o, "rules", "rules", &push, sizeof push, 5);
     uint32_t subgroup = k_subgroup(plan_gpu(p), "rules");
@@ -65,10 +67,7 @@ static enum status logprobs(struct plan *p, const struct k_speech_args *a)
 
 enum status k_speech_sample(struct plan *p, const struct k_speech_args *a)
 {
-    if (!a->sample->b || a->sample->b > K_MAX_OUT)
-        return status_fail(ERR_MODEL, "rules: %" PRIu32 " rows: must be 1 to %u", a->sample->b,
-                           K_MAX_OUT);
-    TRY(rules(p, a));
+    TRY(k_rules(p, a));
     TRY(k_sample(p, a->sample));
     return logprobs(p, a);
 }
@@ -83,6 +82,7 @@ enum status k_probs(struct plan *p, const struct k_probs_args *a)
     struct k_probs_push push = {
         .logits = a->logits,
         .dst = a->out,
+        .ids = a->ids,
         .vocab = a->vocab,
         .from = a->from,
         .to = a->to,
@@ -90,12 +90,13 @@ enum status k_probs(struct plan *p, const struct k_probs_args *a)
         .count = a->count,
     };
     struct k_op o;
-    k_op_begin(&o, "probs", "probs", &push, sizeof push, 2);
+    k_op_begin(&o, "probs", "probs", &push, sizeof push, 3);
     uint32_t subgroup = k_subgroup(plan_gpu(p), "probs");
     o.op.pipe.spec[K_PROBS_SUBGROUP] = subgroup;
     o.op.pipe.n_spec = K_PROBS_SPECS;
     o.op.groups[0] = a->rows;
     k_reads(&o, a->logits, 4ull * a->rows * a->vocab);
+    k_reads(&o, a->ids, 4ull * a->rows);
     k_writes(&o, a->out, 4ull * a->rows * a->count);
     return k_op_add(p, &o);
 }

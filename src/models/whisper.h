@@ -118,6 +118,9 @@ struct whisper_step {
     uint64_t h;                      /* f32 [rows][n_embd] */
     uint64_t logits;                 /* f32 [outs][n_vocab] */
     uint64_t counter;                /* U32[rows * n_heads], zero */
+    uint64_t top;                    /* struct k_candidate [outs][n_top], written after the rules
+                                        in place of a choice; 0: none */
+    uint32_t n_top;
     const struct k_speech_args *speech; /* NULL: no choice of tokens */
     struct k_sample_args sample;     /* what *speech points to is not read: this is */
 };

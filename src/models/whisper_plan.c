@@ -276,6 +276,15 @@ enum status whisper_choose(struct plan *p, const struct whisper *m, const struct
     sample.vocab = m->n_vocab;
     sample.steps = s->steps;
     sample.next = s->next;
+    sample.b = s->outs;
     speech.sample = &sample;
-    return k_speech_sample(p, &speech);
+    if (!s->top)
+        return k_speech_sample(p, &speech);
+    TRY(k_rules(p, &speech));
+    return k_top(p, &(struct k_top_args){.b = s->outs,
+                                         .vocab = m->n_vocab,
+                                         .count = s->n_top,
+                                         .logits = s->logits,
+                                         .notes = speech.notes,
+                                         .out = s->top});
 }

@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 ALONE = ('embed,norm,matvec,qkv,attn,glu,matmul,dequant,rope,flash,silu,transpose,bmm,sample,'
-         'layernorm,gelu,unfold,mel,rules,probs')
+         'layernorm,gelu,unfold,mel,rules,probs,top,fork')
 PLAIN = ['--cases', '1', '--kernel', ALONE]
 SMALL = PLAIN[:-1] + [ALONE + ',matmul-matrix']
 
@@ -28,7 +28,7 @@ FIRST = [
     ('decode 2', {}, ['--kernel', 'qkv*,glu*']),
     ('prefill, layout, sampling', {},
      ['--kernel', 'norm,matmul*,dequant,rope,flash*,silu,repack,transpose,bmm,sample']),
-    ('speech', {}, ['--kernel', 'layernorm,gelu,unfold,mel,rules,probs']),
+    ('speech', {}, ['--kernel', 'layernorm,gelu,unfold,mel,rules,probs,top,fork']),
     ('models, dispatch by dispatch', {}, ['--kernel', 'decode,prompt']),
 ]
 HIDDEN = [

@@ -178,6 +178,16 @@ MUTANTS = (
     (INDEX, 'logprob.comp', 'note.made % ring', '(note.made + 1u) % ring'),
     (SOFTMAX, 'probs.comp', 'm_exp(logit(F32s(logits).v[id]) - top);',
      'm_exp(logit(F32s(logits).v[id]));'),
+    (INDEX, 'top.comp', 'c.logprob == last && id > last_id', 'c.logprob == last && id >= last_id'),
+    (INDEX, 'top.comp', 'c.logprob == top && id < top_id', 'c.logprob == top && id > top_id'),
+    (BLOCK, 'top.comp', 'n = min(K_TOP_SLICE, p.vocab - first);',
+     'n = min(K_TOP_SLICE - 1u, p.vocab - first);'),
+    (STRIDE, 'top.comp', 'uint64_t(j) * p.slices * p.count * 8u',
+     'uint64_t(j) * p.slices * K_TOP_MOST * 8u'),
+    (INDEX, 'fork.comp', 'max(f.first, page * K_PAGE_TOKENS)',
+     'max(f.first + 1u, page * K_PAGE_TOKENS)'),
+    (STRIDE, 'fork.comp', 'k / count * HEAD + at + k % count', 'k / count * HEAD + k % count'),
+    (BLOCK, 'fork.comp', 'pos < end; pos += K_GROUP', 'pos + 1u < end; pos += K_GROUP'),
     (MASK, 'flash.comp', 'pos = uvec4(SEEN - 1);', 'pos = uvec4(SEEN - 2);'),
 
     # ---- last blocks ----

@@ -12,6 +12,8 @@ give is transformers', in float32. For each model:
     NAME.segments  float64 [n, 3]                of the whole sound: seek, start, end
     NAME.tokens    int32 [sum]                   their tokens, one behind the other
     NAME.lengths   int32 [n]                     how many each has
+and with a beam of 5, NAME.beam.segments, .tokens and .lengths; with others, and a patience and a
+length penalty, NAME.search.N: the tokens of the first window.
 """
 import os
 
@@ -21,7 +23,7 @@ import transformers
 import whisper
 from whisper.decoding import DecodingOptions, DecodingTask
 
-from small_speech import FIRST_TEXT, FRAMES, MODELS, SOUNDS, filters, folder_writer, sound
+from small_speech import FIRST_TEXT, FRAMES, MODELS, SEARCHES, SOUNDS, filters, folder_writer, sound
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
@@ -58,6 +60,18 @@ def languages(m, model, mel):
                     np.float32)
 
 
+def whole(m, prefix, result):
+    """A transcript."""
+    segments = [s for s in result["segments"] if s["tokens"]]
+    print(m.name, prefix, len(segments), "segments from", sorted({s["seek"] for s in segments}),
+          flush=True)
+    return {
+        prefix + "segments": np.array([(s["seek"], s["start"], s["end"]) for s in segments]),
+        prefix + "tokens": np.concatenate([s["tokens"] for s in segments]).astype(np.int32),
+        prefix + "lengths": np.array([len(s["tokens"]) for s in segments], np.int32),
+    }
+
+
 def one(m, golden):
     seconds, seed = SOUNDS[m.name]
     x = sound(seconds, seed).astype(np.float32) / 32768
@@ -77,19 +91,19 @@ def one(m, golden):
     if m.multilingual:
         golden[m.name + ".languages"] = languages(m, model, mel)
     result = DecodingTask(model, DecodingOptions(sample_len=FIRST_TEXT, **options)).run(mel[None])
-    whole = model.transcribe(x, verbose=None, **options)
-    segments = [s for s in whole["segments"] if s["tokens"]]
     put = {
         "mel": mel.T[::37].numpy(), "sound": heard[0, ::50].numpy(),
         "logits": logits[0, -1, ::16].numpy(),
         "first": np.array(result[0].tokens, np.int32),
         "logprobs": np.float32(result[0].avg_logprob),
         "silence": np.float32(result[0].no_speech_prob),
-        "segments": np.array([(s["seek"], s["start"], s["end"]) for s in segments]),
-        "tokens": np.concatenate([s["tokens"] for s in segments]).astype(np.int32),
-        "lengths": np.array([len(s["tokens"]) for s in segments], np.int32),
+        **whole(m, "", model.transcribe(x, verbose=None, **options)),
+        **whole(m, "beam.", model.transcribe(x, verbose=None, beam_size=5, **options)),
     }
-    print(m.name, len(segments), "segments from", sorted({s["seek"] for s in segments}), flush=True)
+    for i, how in enumerate(SEARCHES):
+        options_of = DecodingOptions(sample_len=FIRST_TEXT, **how, **options)
+        found = DecodingTask(model, options_of).run(mel[None])[0]
+        put[f"search.{i}"] = np.array(found.tokens, np.int32)
     for key, value in put.items():
         golden[f"{m.name}.{key}"] = value
 

@@ -245,5 +245,8 @@ MODELS = [
     Model("many-bands", 3, 51866, 128, 64, 1, 3, 0.05, "Q5_1"),
 ]
 SHORT = Model("short", 4, 51865, 80, 64, 2, 1, 0.1, text_ctx=48)  # of no goldens: little text
+# Searches by other settings than the usual ones, as openai-whisper calls them.
+SEARCHES = [{"beam_size": 2}, {"beam_size": 3, "patience": 2.0},
+            {"beam_size": 5, "length_penalty": 0.6}, {"beam_size": 16, "length_penalty": 0.0}]
 # Of the model whose name is first: (seconds, seed); the second has several windows.
 SOUNDS = {"two-heads": (12.3, 5), "english": (47.7, 6), "many-bands": (12.0, 7)}

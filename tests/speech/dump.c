@@ -2,7 +2,9 @@
  * dump MODEL SAMPLES USED FOLDER TOKEN... reads f32 samples, frames in use, and a prompt; writes
  * mel.f32, sound.f32 (the encoder's residual stream), logits.f32 (after the prompt's last token;
  * what is never chosen at -1e30), and prints the probability of silence, and the tokens with
- * log-probabilities that follow. Then both again, for the time that they take, on stderr. */
+ * log-probabilities that follow. Then both again, for the time that they take, on stderr. An
+ * argument "beam:SIZE:PATIENCE:PENALTY" behind the tokens is a search, whose tokens are a line
+ * "beam ID ID ..." at the end. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,19 @@ static enum status save(struct speech *s, const char *folder, const char *name,
     return st;
 }
 
+static enum status search(struct speech *s, struct speech_request r, const char *how)
+{
+    static struct speech_answer answer;
+    if (sscanf(how, "beam:%u:%f:%f", &r.beams, &r.patience, &r.length_penalty) != 3)
+        return status_fail(ERR_USAGE, "%s", how);
+    TRY(speech_say(s, &r, 1, &answer));
+    printf("beam");
+    for (uint32_t i = 0; i < answer.n; i++)
+        printf(" %d", answer.tokens[i]);
+    printf("\n");
+    return OK;
+}
+
 static enum status run(struct speech *s, char **argv, int argc)
 {
     const struct whisper *w = &s->m->w;
@@ -40,30 +55,32 @@ static enum status run(struct speech *s, char **argv, int argc)
     if (n < whisper_samples(w))
         memset(samples + n, 0, (500000 - n) * 4);
     struct speech_request r = {.prompt = tokens, .n_most = 1};
-    for (int i = 5; i < argc && r.n_prompt < 1024; i++) {
+    for (int i = 5; i < argc && r.n_prompt < 1024 && argv[i][0] != 'b'; i++) {
         tokens[r.n_prompt] = atoi(argv[i]);
         if (tokens[r.n_prompt] == (int32_t)w->ids.start)
             r.start_at = r.n_prompt;
         r.n_prompt++;
     }
-    TRY(speech_listen(s, samples, (uint32_t)atoi(argv[3])));
+    TRY(speech_listen(s, 0, samples, (uint32_t)atoi(argv[3])));
     TRY(save(s, argv[4], "mel", s->mel, 4ull * whisper_frames(w) * w->n_mels));
     TRY(save(s, argv[4], "sound", s->sound, 4ull * w->audio.n_ctx * w->audio.n_embd));
-    TRY(speech_say(s, &r, &answer));
+    TRY(speech_say(s, &r, 1, &answer));
     TRY(save(s, argv[4], "logits", s->logits, 4ull * w->n_vocab));
     r.n_most = 32;
     r.timed = true;
-    TRY(speech_say(s, &r, &answer));
+    TRY(speech_say(s, &r, 1, &answer));
     double listened = s->listen_seconds, said = s->say_seconds;
     uint64_t made = s->tokens;
-    TRY(speech_listen(s, samples, (uint32_t)atoi(argv[3])));
-    TRY(speech_say(s, &r, &answer));
+    TRY(speech_listen(s, 0, samples, (uint32_t)atoi(argv[3])));
+    TRY(speech_say(s, &r, 1, &answer));
     fprintf(stderr, "listening %.2f ms, %.2f ms for %d tokens\n",
             1e3 * (s->listen_seconds - listened), 1e3 * (s->say_seconds - said),
             (int)(s->tokens - made));
     printf("%.9g\n", (double)answer.no_speech);
     for (uint32_t i = 0; i < answer.n; i++)
         printf("%d %.9g\n", answer.tokens[i], (double)answer.logprobs[i]);
+    for (int i = 5 + (int)r.n_prompt; i < argc; i++)
+        TRY(search(s, r, argv[i]));
     return OK;
 }
 
@@ -79,7 +96,7 @@ int main(int argc, char **argv)
     if (st == OK)
         st = speech_model_load(g, &(struct engine_load_params){.path = argv[1]}, &m);
     if (st == OK)
-        st = speech_open(m, &s);
+        st = speech_open(m, &(struct speech_params){.rows = K_MAX_OUT}, &s);
     if (st == OK)
         st = run(s, argv, argc);
     if (st != OK)

@@ -22,12 +22,14 @@ except ImportError:
 
 GOLDENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
 sys.path.insert(0, GOLDENS)
-from small_speech import FRAMES, MODELS, SHORT, SOUNDS, sound  # noqa: E402
+from small_speech import FRAMES, MODELS, SEARCHES, SHORT, SOUNDS, sound  # noqa: E402
 
 GOLDEN = np.load(os.path.join(GOLDENS, "speech.npz"))
 MEL = 1e-4             # largest difference
 CORRELATION = 0.99999  # of what encoder and decoder give
 LOGPROB = 5e-3
+GREEDY = ["--temperature-increment-on-fallback", "0", "-l", "en", "--beam-size", "1"]
+BEAM = GREEDY[:-2]  # of 5, which is the default
 
 
 class Test:
@@ -72,6 +74,14 @@ def floats(test, name, *shape):
     return np.fromfile(test.path(name + ".f32"), "<f4").reshape(shape)
 
 
+def searches():
+    """As dump takes them; its penalty of 0 is none, and -1 is 0."""
+    for how in SEARCHES:
+        penalty = how.get("length_penalty")
+        penalty = 0 if penalty is None else penalty or -1
+        yield f"beam:{how['beam_size']}:{how.get('patience', 1)}:{penalty}"
+
+
 def one_window(test, m, samples):
     """What lies between samples and tokens."""
     x = samples.astype(np.float32) / 32768
@@ -84,7 +94,7 @@ def one_window(test, m, samples):
     used = str(min(len(x) // 160, FRAMES))
     for what in (prompt, m.start()) if prompt != m.start() else (prompt,):
         done = test.run(test.dump, test.path("m.bin"), test.path("samples.f32"), used, test.folder,
-                        *map(str, what))
+                        *map(str, what), *(searches() if what == m.start() else []))
         if done.returncode:
             test.check(False, f"{m.name}: runs")
             return
@@ -100,6 +110,11 @@ def one_window(test, m, samples):
     test.check(like >= CORRELATION and seen.mean() > 0.99,
                f"{m.name}: decoder, correlation {like:.9f}")
     lines = done.stdout.splitlines()
+    found = [list(map(int, line.split()[1:])) for line in lines if line[:4] == "beam"]
+    lines = lines[:len(lines) - len(found)]
+    want = [GOLDEN[f"{m.name}.search.{i}"].tolist() for i in range(len(SEARCHES))]
+    same = sum(a == b for a, b in zip(found, want))
+    test.check(len(found) == len(want) == same, f"{m.name}: {same} of {len(want)} searches")
     said = [int(line.split()[0]) for line in lines[1:]]
     test.check(said == GOLDEN[m.name + ".first"].tolist(), f"{m.name}: first tokens {said[:4]}...")
     mean = sum(float(line.split()[1]) for line in lines[1:]) / (len(said) + 1)
@@ -115,13 +130,25 @@ def text_of(m, tokens):
     return b"".join(words[t] for t in tokens if t < m.end).decode(errors="replace")
 
 
+def same_segments(test, m, golden, got):
+    """Windows, times and tokens."""
+    want = GOLDEN[golden + ".segments"]
+    tokens = np.split(GOLDEN[golden + ".tokens"], np.cumsum(GOLDEN[golden + ".lengths"])[:-1])
+    same = [s["seek"] == w[0] and abs(s["start"] - w[1]) < 1e-6 and abs(s["end"] - w[2]) < 1e-6
+            and s["tokens"] == t.tolist() for s, w, t in zip(got["segments"], want, tokens)]
+    test.check(len(got["segments"]) == len(want) and all(same),
+               f"{golden}: {sum(same)} of {len(want)} segments in "
+               f"{len({w[0] for w in want})} windows")
+    test.check(all(s["text"] == text_of(m, s["tokens"]) for s in got["segments"])
+               and got["text"] == "".join(s["text"] for s in got["segments"]), f"{golden}: text")
+
+
 def whole_sound(test, m, samples):
-    """All windows, and the formats."""
+    """All windows, and the formats; then with a beam of 5."""
     with wave.open(test.path("a.wav"), "wb") as w:
         w.setparams((1, 2, 16000, len(samples), "NONE", ""))
         w.writeframes(samples.astype("<i2").tobytes())
-    options = ["--temperature-increment-on-fallback", "0", "-l", "en"]
-    done = test.transcribe(test.path("a.wav"), "-f", "all", "-o", test.path("out"), *options)
+    done = test.transcribe(test.path("a.wav"), "-f", "all", "-o", test.path("out"), *GREEDY)
     if done.returncode:
         test.check(False, f"{m.name}: transcribes")
         return
@@ -131,18 +158,12 @@ def whole_sound(test, m, samples):
         with open(os.path.join(test.path("out"), name), encoding="utf-8") as f:
             files[name] = f.read()
     got = json.loads(files["a.json"])
-    want = GOLDEN[m.name + ".segments"]
-    tokens = np.split(GOLDEN[m.name + ".tokens"], np.cumsum(GOLDEN[m.name + ".lengths"])[:-1])
-    pairs = list(zip(got["segments"], want, tokens))
-    same = [s["seek"] == w[0] and abs(s["start"] - w[1]) < 1e-6 and abs(s["end"] - w[2]) < 1e-6
-            and s["tokens"] == t.tolist() for s, w, t in pairs]
-    test.check(len(got["segments"]) == len(want) and all(same),
-               f"{m.name}: {sum(same)} of {len(want)} segments in "
-               f"{len({w[0] for w in want})} windows")
-    test.check(all(s["text"] == text_of(m, s["tokens"]) for s in got["segments"])
-               and got["text"] == "".join(s["text"] for s in got["segments"]), f"{m.name}: text")
+    same_segments(test, m, m.name, got)
     test.check(files == dict(formats(got["segments"]), **{"a.json": files["a.json"]}),
                f"{m.name}: formats")
+    if m.name == "english":
+        done = test.transcribe(test.path("a.wav"), "--json", *BEAM)
+        same_segments(test, m, m.name + ".beam", json.loads(done.stdout))
 
 
 def languages(test, m):
@@ -162,8 +183,7 @@ def in_folder(test, files):
         for name, content in files.items():
             with open(os.path.join(folder, name), "wb") as f:
                 f.write(content)
-        done = test.run(test.tawny, "transcribe", folder, test.path("a.wav"), "--json",
-                        "--temperature-increment-on-fallback", "0", "-l", "en")
+        done = test.run(test.tawny, "transcribe", folder, test.path("a.wav"), "--json", *GREEDY)
     return json.loads(done.stdout or '{"segments": []}')
 
 
@@ -227,8 +247,9 @@ def hotter(test):
     texts = []
     for seed in (3, 3, 4):
         done = test.transcribe(test.path("a.wav"), "--json", "-l", "en", "--logprob-threshold",
-                               "-0.001", "--no-speech-threshold", "0", "--best-of", "1",
-                               "--temperature-increment-on-fallback", "1", "--seed", str(seed))
+                               "-0.001", "--no-speech-threshold", "0", "--best-of", "3",
+                               "--beam-size", "1", "--temperature-increment-on-fallback", "1",
+                               "--seed", str(seed))
         texts.append(json.loads(done.stdout or '{"segments": []}')["segments"])
     test.check(texts[0] and all(s["temperature"] == 1 for s in texts[0]), "the last temperature")
     test.check(texts[0] == texts[1] != texts[2], "the same seed, the same text")
@@ -240,7 +261,7 @@ def verified(test):
     r = json.loads(done.stdout or "{}")
     plans = {x["plan"] for x in r.get("layers", [])}
     test.check(r.get("right") and r["complete"] and all(x["same_bits"] for x in r["layers"])
-               and {"listen", "language", "first drawn", "next"} <= plans,
+               and {"listen", "language", "next drawn", "next", "beam"} <= plans,
                f"tawny verify MODEL: {r.get('counts')}")
 
 
@@ -277,8 +298,7 @@ def bad_sounds(test):
         text = f.read()
     with open(test.path("broken.wav"), "wb") as f:
         f.write(b"RIFF" + bytes(40))
-    done = test.transcribe(test.path("broken.wav"), test.path("a.wav"), "-l", "en",
-                           "--temperature-increment-on-fallback", "0", code=1)
+    done = test.transcribe(test.path("broken.wav"), test.path("a.wav"), *GREEDY, code=1)
     test.check(done.returncode == 1 and "broken.wav" in done.stderr
                and done.stdout == text, "a broken file among others")
     done = test.transcribe(test.path("a.wav"), "-l", "xx", code=2)

@@ -1,0 +1,24 @@
+/* speech_inside.h - what the sources behind speech.h share. Only they include it. */
+#ifndef TAWNY_ENGINE_SPEECH_INSIDE_H
+#define TAWNY_ENGINE_SPEECH_INSIDE_H
+
+#include "engine/speech.h"
+
+enum { SPEECH_PROMPT = 16 }; /* rows of a prompt at once */
+
+/* What the host has to say before each step of a search: written to host memory, and copied from
+ * there by the step itself. */
+struct speech_orders {
+    uint32_t n_forks, pad[3];
+    struct k_fork forks[K_MAX_OUT];
+    struct k_step step;
+    struct k_row rows[K_MAX_OUT];
+};
+
+/* Scratch of the largest plan, without recording any. */
+enum status speech_scratch_bytes(struct speech *s, uint64_t *bytes);
+
+/* Runs a plan, which is recorded if it is not yet; rows: of those plans that have some. Blocks. */
+enum status speech_run(struct speech *s, enum speech_plan which, uint32_t rows, uint32_t repeat);
+
+#endif
