@@ -197,6 +197,10 @@ enum status case_top(struct check_case *c, enum quant_type type)
     uint32_t step = RAND_PICK(&c->data, 0, 1, 7, 300, 2048);
     for (uint64_t i = 0; step && i < (uint64_t)a.b * a.vocab; i += step) /* equal ones */
         logits[i] = step == 1 ? -1e30f : 2.5f;
+    for (uint32_t j = 0; j < a.b; j++) { /* the best where a slice begins or ends */
+        uint32_t id = RAND_PICK(&c->data, 0, 2047, 2048, a.vocab - 1);
+        logits[(uint64_t)j * a.vocab + (id < a.vocab ? id : 0)] = 9000;
+    }
     struct k_note *notes = case_buf(c, sizeof *notes * a.b, false, "notes", &a.notes);
     for (uint32_t i = 0; i < a.b; i++)
         notes[i] = (struct k_note){.slot = rand_one_in(&c->data, 6) ? K_NO_SLOT : i,
