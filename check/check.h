@@ -60,6 +60,9 @@ float check_in_f32(struct check_mem *mem, uint64_t addr);
 
 /* The value that the kernel ought to write, compared under the kernel's limit. */
 void check_out_f32(struct check_mem *mem, uint64_t addr, double value, double mag);
+/* n of them side by side. */
+void check_out_f32s(struct check_mem *mem, uint64_t addr, const double *values, const double *mags,
+                    uint32_t n);
 /* Rounded to nearest even as f16; beyond 65504 either infinity or 65504 will do. */
 void check_out_f16(struct check_mem *mem, uint64_t addr, double value, double mag);
 /* n of them side by side, each its own magnitude. */

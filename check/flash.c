@@ -1,27 +1,47 @@
 /* Reference of flash: k_flash_push. */
 #include "kernels/params.h"
 #include "kv.h"
+#include "parallel.h"
 #include "refs.h"
+
+struct flash {
+    struct check_mem *mem;
+    const struct k_flash_push *p;
+    struct check_kv kv;
+    uint32_t heads, seen;   /* seen: positions that all rows see; 0: each those up to its own */
+    struct check_row first; /* the others follow it */
+    uint32_t n_rows;
+};
+
+static enum status flash_rows(void *ctx, uint32_t from, uint32_t to)
+{
+    const struct flash *f = ctx;
+    const struct k_flash_push *p = f->p;
+    uint64_t row_bytes = (uint64_t)f->heads * f->kv.head_dim * 4;
+    for (uint32_t i = from; i < to; i++) {
+        struct check_row row = f->first;
+        row.pos = f->seen ? f->seen - 1 : row.pos + i;
+        if (row.live && i < f->n_rows)
+            TRY(check_attend(f->mem, &f->kv, &row, f->heads, p->scale, p->q + i * row_bytes,
+                             p->dst + i * row_bytes));
+        else
+            check_out_any(f->mem, p->dst + i * row_bytes, row_bytes);
+    }
+    return OK;
+}
 
 enum status check_flash(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_flash_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
     uint32_t heads = spec[K_FLASH_HEADS], d = spec[K_FLASH_HEAD_DIM];
-    struct check_kv kv = {p->pages, p->max_pages, p->kv_offset, spec[K_FLASH_KV_HEADS], d};
-    uint64_t row_bytes = (uint64_t)heads * d * 4;
-    uint32_t n_rows = check_in_u32(mem, p->step);
-    struct check_row row; /* the first; the others follow it */
-    TRY(check_step_row(mem, p->step, 0, &row));
-    uint32_t seen = spec[K_FLASH_SEEN];
-    for (uint32_t i = 0; i < p->m; i++, row.pos++) {
-        if (seen)
-            row.pos = seen - 1;
-        if (row.live && i < n_rows)
-            TRY(check_attend(mem, &kv, &row, heads, p->scale, p->q + i * row_bytes,
-                             p->dst + i * row_bytes));
-        else
-            check_out_any(mem, p->dst + i * row_bytes, row_bytes);
-    }
-    return OK;
+    struct flash f = {.mem = mem,
+                      .p = p,
+                      .kv = {p->pages, p->max_pages, p->kv_offset, spec[K_FLASH_KV_HEADS], d},
+                      .heads = heads,
+                      .seen = spec[K_FLASH_SEEN],
+                      .n_rows = check_in_u32(mem, p->step)};
+    TRY(check_step_row(mem, p->step, 0, &f.first));
+    uint64_t seen = f.seen ? f.seen : f.first.pos + p->m;
+    return check_parallel(p->m, seen * heads * d * 2, flash_rows, &f);
 }

@@ -2,16 +2,33 @@
 #include <math.h>
 
 #include "kernels/params.h"
+#include "parallel.h"
 #include "refs.h"
+
+struct gelu {
+    struct check_mem *mem;
+    const struct k_gelu_push *p;
+};
+
+static enum status gelu_values(void *ctx, uint32_t from, uint32_t to)
+{
+    const struct gelu *a = ctx;
+    const float *in, *more = NULL;
+    uint64_t at = from * 4ull, bytes = (to - from) * 4ull;
+    CHECK_IN(in, a->mem, a->p->x + at, bytes);
+    if (a->p->add)
+        CHECK_IN(more, a->mem, a->p->add + at, bytes);
+    for (uint32_t i = 0; i < to - from; i++) {
+        double x = (double)in[i], add = more ? (double)more[i] : 0;
+        double y = 0.5 * x * erfc(-x * M_SQRT1_2);
+        check_out_f32(a->mem, a->p->dst + at + i * 4ull, y + add,
+                      sqrt(y * y + add * add + x * x * 0x1p-12));
+    }
+    return OK;
+}
 
 enum status check_gelu(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_gelu_push *p = op->push;
-    for (uint64_t i = 0; i < p->n; i++) {
-        double x = (double)check_in_f32(mem, p->x + i * 4);
-        double add = p->add ? (double)check_in_f32(mem, p->add + i * 4) : 0;
-        double y = 0.5 * x * erfc(-x * M_SQRT1_2);
-        check_out_f32(mem, p->dst + i * 4, y + add, sqrt(y * y + add * add + x * x * 0x1p-12));
-    }
-    return OK;
+    return check_parallel(p->n, 100, gelu_values, &(struct gelu){mem, p});
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "kernels/params.h"
 #include "linear.h"
+#include "parallel.h"
 #include "refs.h"
 
 static uint16_t bf16_bits(float f)
@@ -33,18 +34,25 @@ static int row_shift(const float *x, uint32_t k)
     return 15 - e;
 }
 
-enum status check_half(const struct plan_op *op, struct check_mem *mem)
+struct halves {
+    struct check_mem *mem;
+    const struct k_half_push *p;
+    uint32_t k;
+    bool bf16;
+};
+
+static enum status half_rows(void *ctx, uint32_t from, uint32_t to)
 {
-    const struct k_half_push *p = op->push;
-    uint32_t k = op->pipe.spec[K_HALF_K], rows = p->m;
-    bool bf16 = op->pipe.spec[K_HALF_BF16];
+    const struct halves *h = ctx;
+    struct check_mem *mem = h->mem;
+    const struct k_half_push *p = h->p;
+    uint32_t k = h->k;
+    bool bf16 = h->bf16;
     enum status s = OK;
     uint16_t *out = mem_calloc(k, sizeof *out);
     if (!out)
         return ERR_MEMORY;
-    if (p->step && check_in_u32(mem, p->step) < rows)
-        rows = check_in_u32(mem, p->step);
-    for (uint32_t i = 0; i < rows; i++) {
+    for (uint32_t i = from; i < to; i++) {
         const float *x = check_in(mem, p->x + (uint64_t)i * k * 4, (uint64_t)k * 4);
         if (!x) {
             s = ERR_VERIFY;
@@ -64,4 +72,14 @@ enum status check_half(const struct plan_op *op, struct check_mem *mem)
 fail:
     mem_free(out);
     return s;
+}
+
+enum status check_half(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_half_push *p = op->push;
+    uint32_t k = op->pipe.spec[K_HALF_K], rows = p->m;
+    if (p->step && check_in_u32(mem, p->step) < rows)
+        rows = check_in_u32(mem, p->step);
+    struct halves h = {mem, p, k, op->pipe.spec[K_HALF_BF16]};
+    return check_parallel(rows, k * 20ull, half_rows, &h);
 }

@@ -106,7 +106,8 @@ enum status check_attend(struct check_mem *mem, const struct check_kv *kv,
         }
         TRY_GOTO(attend_head(mem, kv, row, h / share, scale, qh, score, v, v + d, &sharp));
         for (uint32_t i = 0; i < d; i++)
-            check_out_f32(mem, out + ((uint64_t)h * d + i) * 4, v[i], sharp * sqrt(v[d + i]));
+            v[d + i] = sharp * sqrt(v[d + i]);
+        check_out_f32s(mem, out + (uint64_t)h * d * 4, v, v + d, d);
     }
 fail:
     mem_free(score);

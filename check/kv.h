@@ -26,4 +26,10 @@ enum status check_attend(struct check_mem *mem, const struct check_kv *kv,
                          const struct check_row *row, uint32_t heads, float scale, uint64_t q,
                          uint64_t out);
 
+/* Calls fn with each row of a rope dispatch that is live, on all processors; the queries of the
+ * others may become anything. */
+typedef enum status (*check_rope_row)(const struct plan_op *op, struct check_mem *mem, uint32_t i,
+                                      const struct check_row *row);
+enum status check_rope_rows(const struct plan_op *op, struct check_mem *mem, check_rope_row fn);
+
 #endif

@@ -118,6 +118,48 @@ enum status check_product(struct check_mem *mem, const struct check_weight *w, c
     return check_parallel(w->n, (uint64_t)w->k * (b + 2), product_rows, &p);
 }
 
+struct out_products {
+    struct check_mem *mem;
+    const struct check_products *out;
+};
+
+static enum status out_rows(void *ctx, uint32_t from, uint32_t to)
+{
+    const struct out_products *o = ctx;
+    const struct check_products *r = o->out;
+    enum status s = OK;
+    double *values = mem_calloc(2 * (size_t)r->n, sizeof *values), *mags = values + r->n;
+    if (!values)
+        return ERR_MEMORY;
+    for (uint32_t i = from; i < to; i++) {
+        uint64_t row = (uint64_t)i * r->ld * 4;
+        const float *residual = NULL;
+        if (i >= r->live) {
+            check_out_any(o->mem, r->dst + row, r->n * 4ull);
+            continue;
+        }
+        if (r->residual && !(residual = check_in(o->mem, r->residual + row, r->n * 4ull))) {
+            s = ERR_VERIFY;
+            goto fail;
+        }
+        for (uint32_t j = 0; j < r->n; j++) {
+            struct check_sum sum = r->sums[(size_t)i * r->n + j];
+            double add = residual ? (double)residual[j] : 0;
+            values[j] = sum.value + add;
+            mags[j] = hypot(sum.mag, add);
+        }
+        check_out_f32s(o->mem, r->dst + row, values, mags, r->n);
+    }
+fail:
+    mem_free(values);
+    return s;
+}
+
+enum status check_out_products(struct check_mem *mem, const struct check_products *out)
+{
+    return check_parallel(out->rows, out->n * 40ull, out_rows, &(struct out_products){mem, out});
+}
+
 enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k, uint64_t norm_w, float eps,
                         double *out)
 {
@@ -171,23 +213,37 @@ enum status check_out_rows(struct check_mem *mem, bool out_rows, uint64_t step, 
     return OK;
 }
 
-enum status check_each_row(const struct plan_op *op, struct check_mem *mem,
-                           const struct check_rows *r,
-                           enum status (*fn)(const struct plan_op *op, struct check_mem *mem,
-                                             uint64_t from, uint64_t to))
+struct each_row {
+    const struct plan_op *op;
+    struct check_mem *mem;
+    const struct check_rows *r;
+    check_row_fn fn;
+    uint32_t count, picked[K_MAX_OUT];
+};
+
+static enum status some_rows(void *ctx, uint32_t from, uint32_t to)
 {
-    uint32_t count = r->rows, picked[K_MAX_OUT];
+    const struct each_row *e = ctx;
+    const struct check_rows *r = e->r;
     uint64_t row_bytes = (uint64_t)r->k * 4;
-    if (r->out_rows)
-        TRY(check_out_rows(mem, true, r->step, r->rows, picked, &count));
-    for (uint32_t i = 0; i < r->rows; i++) {
-        uint64_t to = r->dst + i * row_bytes;
-        if (i < count)
-            TRY(fn(op, mem, r->x + (r->out_rows ? picked[i] : i) * row_bytes, to));
+    for (uint32_t i = from; i < to; i++) {
+        uint64_t dst = r->dst + i * row_bytes;
+        uint32_t of = r->out_rows && i < e->count ? e->picked[i] : i;
+        if (i < e->count)
+            TRY(e->fn(e->op, e->mem, r->x + of * row_bytes, dst));
         else
-            check_out_any(mem, to, row_bytes);
+            check_out_any(e->mem, dst, row_bytes);
     }
     return OK;
+}
+
+enum status check_each_row(const struct plan_op *op, struct check_mem *mem,
+                           const struct check_rows *r, check_row_fn fn)
+{
+    struct each_row e = {.op = op, .mem = mem, .r = r, .fn = fn, .count = r->rows};
+    if (r->out_rows)
+        TRY(check_out_rows(mem, true, r->step, r->rows, e.picked, &e.count));
+    return check_parallel(r->rows, r->k * 20ull, some_rows, &e);
 }
 
 double check_silu(double x)

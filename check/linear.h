@@ -36,6 +36,15 @@ struct check_sum check_dot(const float *a, const double *b, uint32_t k);
 enum status check_product(struct check_mem *mem, const struct check_weight *w, const double *x,
                           uint32_t b, uint64_t bias, struct check_sum *out);
 
+/* Products with a residual, 0: none, as rows of n values at dst, ld values from one to the next;
+ * of `rows` rows the first `live` count, the others may become anything. */
+struct check_products {
+    uint64_t dst, residual;
+    const struct check_sum *sums; /* [live][n] */
+    uint32_t n, ld, rows, live;
+};
+enum status check_out_products(struct check_mem *mem, const struct check_products *out);
+
 /* A row of x as doubles, taken through RMSNorm with weights norm_w where that is not 0. */
 enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k, uint64_t norm_w, float eps,
                         double *out);
@@ -64,11 +73,13 @@ struct check_rows {
     bool out_rows;
 };
 
-/* Calls fn with the addresses of each row that counts; what lies in the others may be anything. */
+typedef enum status (*check_row_fn)(const struct plan_op *op, struct check_mem *mem, uint64_t from,
+                                    uint64_t to);
+
+/* Calls fn with the addresses of each row that counts, on all processors; what lies in the others
+ * may be anything. */
 enum status check_each_row(const struct plan_op *op, struct check_mem *mem,
-                           const struct check_rows *r,
-                           enum status (*fn)(const struct plan_op *op, struct check_mem *mem,
-                                             uint64_t from, uint64_t to));
+                           const struct check_rows *r, check_row_fn fn);
 
 /* SiLU(x) = x / (1 + e^-x) and its derivative. */
 double check_silu(double x);

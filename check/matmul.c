@@ -1,6 +1,4 @@
 /* Reference of matmul: k_matmul_push. */
-#include <math.h>
-
 #include "base/mem.h"
 #include "kernels/params.h"
 #include "linear.h"
@@ -24,11 +22,8 @@ enum status check_matmul(const struct plan_op *op, struct check_mem *mem)
     for (uint32_t i = 0; i < rows; i++)
         TRY_GOTO(check_x_row(mem, p->x + (uint64_t)i * k * 4, k, 0, 0, x + (size_t)i * k));
     TRY_GOTO(check_product(mem, &w, x, rows, p->bias, sums));
-    for (size_t i = 0; i < (size_t)rows * n; i++) {
-        double add = p->residual ? (double)check_in_f32(mem, p->residual + i * 4) : 0;
-        check_out_f32(mem, p->dst + i * 4, sums[i].value + add, hypot(sums[i].mag, add));
-    }
-    check_out_any(mem, p->dst + (uint64_t)rows * n * 4, (uint64_t)(p->m - rows) * n * 4);
+    struct check_products out = {p->dst, p->residual, sums, n, n, p->m, rows};
+    TRY_GOTO(check_out_products(mem, &out));
 fail:
     mem_free(x);
     mem_free(sums);

@@ -5,32 +5,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/checked.h"
 #include "base/mem.h"
 #include "half.h"
+#include "spare.h"
 
 /* Pages fetched beside those that are asked for: a copy takes longer to begin than to go on. */
 enum { READ_AHEAD = 63 };
-
-/* mmap, since a KV pool may be larger than the host's memory while one op touches little of it. */
-static void *reserve(uint64_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    if (p == MAP_FAILED) {
-        status_fail(ERR_MEMORY, "check: no address space for %" PRIu64 " bytes", bytes);
-        return NULL;
-    }
-    return p;
-}
-
-static void unreserve(void *p, uint64_t bytes)
-{
-    if (p)
-        munmap(p, bytes);
-}
 
 enum status check_mem_create(struct gpu *g, struct check_mem **out)
 {
@@ -43,17 +25,34 @@ enum status check_mem_create(struct gpu *g, struct check_mem **out)
     return OK;
 }
 
+static void drop_contents(struct check_range *r)
+{
+    if (!r->borrowed) {
+        spare_put(r->data, r->bytes, false);
+        mem_free(r->here);
+    }
+}
+
 static void drop_range(struct check_range *r)
 {
     uint64_t floats = r->bytes / 2 * sizeof(float) + sizeof(float);
-    if (!r->borrowed) {
-        unreserve(r->data, r->bytes);
-        mem_free(r->here);
+    drop_contents(r);
+    for (uint64_t at = 0; r->kind && at < r->bytes; at += CHECK_PAGE) {
+        if (r->written[at / CHECK_PAGE])
+            memset(r->kind + at, 0, r->bytes - at < CHECK_PAGE ? r->bytes - at : CHECK_PAGE);
     }
-    unreserve(r->kind, r->bytes);
-    unreserve(r->mag, floats);
-    unreserve(r->value, floats);
+    spare_put(r->kind, r->bytes, true);
+    spare_put(r->mag, floats, false);
+    spare_put(r->value, floats, false);
     mem_free(r->written);
+}
+
+void check_mem_borrow(struct check_range *r, const struct check_range *from)
+{
+    drop_contents(r);
+    r->data = from->data;
+    r->here = from->here;
+    r->borrowed = true;
 }
 
 void check_mem_clear(struct check_mem *mem)
@@ -100,7 +99,7 @@ enum status check_mem_add(struct check_mem *mem, uint64_t addr, uint64_t bytes, 
         mem->max_ranges = max;
     }
     uint64_t pages = div_up(bytes, CHECK_PAGE);
-    r.data = reserve(bytes);
+    r.data = spare_get(bytes, false);
     r.here = mem_calloc(pages, sizeof *r.here);
     r.written = mem_calloc(pages, sizeof *r.written);
     if (!r.data || !r.here || !r.written) {
@@ -292,9 +291,10 @@ static bool make_shadow(struct check_mem *mem, struct check_range *r)
     uint64_t floats = r->bytes / 2 * sizeof(float) + sizeof(float);
     pthread_mutex_lock(&mem->lock);
     if (!r->kind) {
-        r->mag = reserve(floats);
-        r->value = reserve(floats);
-        r->kind = r->mag && r->value ? reserve(r->bytes) : NULL; /* last: others look at it */
+        r->mag = spare_get(floats, false);
+        r->value = spare_get(floats, false);
+        r->kind =
+            r->mag && r->value ? spare_get(r->bytes, true) : NULL; /* last: others look at it */
     }
     pthread_mutex_unlock(&mem->lock);
     if (!r->kind)
@@ -327,6 +327,20 @@ void check_out_f32(struct check_mem *mem, uint64_t addr, double value, double ma
     struct check_range *r = put(mem, addr, &v, sizeof v, CHECK_F32);
     if (r)
         r->mag[(addr - r->addr) / 2] = (float)mag;
+}
+
+void check_out_f32s(struct check_mem *mem, uint64_t addr, const double *values, const double *mags,
+                    uint32_t n)
+{
+    struct check_range *r = put(mem, addr, NULL, n * 4ull, CHECK_F32);
+    if (!r)
+        return;
+    uint64_t at = addr - r->addr;
+    for (uint32_t i = 0; i < n; i++, at += 4) {
+        float v = (float)values[i];
+        memcpy(r->data + at, &v, sizeof v);
+        r->mag[at / 2] = (float)mags[i];
+    }
 }
 
 void check_out_f16(struct check_mem *mem, uint64_t addr, double value, double mag)

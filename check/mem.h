@@ -18,7 +18,7 @@ enum check_kind {
     CHECK_F16,
 };
 
-/* Big arrays are reserved whole and get memory where they are touched. */
+/* Big arrays are reserved whole and get memory where they are touched (spare.h). */
 struct check_range {
     uint64_t addr, bytes;
     uint8_t *data;
@@ -48,6 +48,10 @@ struct check_mem {
     const struct plan_op *op;    /* whose spans accesses must lie in; NULL: not checked */
     _Atomic(enum status) status; /* the first failure */
 };
+
+/* r, of the same bytes as `from` and so far untouched, shares its contents, which must outlive it.
+ */
+void check_mem_borrow(struct check_range *r, const struct check_range *from);
 
 /* The range that holds all of [addr, addr + bytes), or NULL. */
 struct check_range *check_mem_find(struct check_mem *mem, uint64_t addr, uint64_t bytes);

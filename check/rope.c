@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "kernels/params.h"
 #include "kv.h"
+#include "parallel.h"
 #include "refs.h"
 
 /* Reads one head of f32. */
@@ -17,8 +18,8 @@ static enum status load_head(struct check_mem *mem, uint64_t addr, uint32_t d,
     return OK;
 }
 
-static enum status rotate_row(struct check_mem *mem, const struct plan_op *op, uint32_t i,
-                              const struct check_row *row, struct check_sum *head)
+static enum status rotate_heads(const struct plan_op *op, struct check_mem *mem, uint32_t i,
+                                const struct check_row *row, struct check_sum *head)
 {
     const struct k_rope_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
@@ -48,25 +49,48 @@ static enum status rotate_row(struct check_mem *mem, const struct plan_op *op, u
     return OK;
 }
 
-enum status check_rope(const struct plan_op *op, struct check_mem *mem)
+static enum status rotate_row(const struct plan_op *op, struct check_mem *mem, uint32_t i,
+                              const struct check_row *row)
 {
-    const struct k_rope_push *p = op->push;
-    const uint32_t *spec = op->pipe.spec;
-    uint64_t row_bytes = (uint64_t)spec[K_ROPE_HEADS] * spec[K_ROPE_HEAD_DIM] * 4;
-    enum status s = OK;
-    struct check_sum *head = mem_calloc(spec[K_ROPE_HEAD_DIM], sizeof *head);
+    struct check_sum *head = mem_calloc(op->pipe.spec[K_ROPE_HEAD_DIM], sizeof *head);
     if (!head)
         return ERR_MEMORY;
-    uint32_t rows = op->groups[0];
-    for (uint32_t i = 0; i < rows; i++) {
-        struct check_row row;
-        TRY_GOTO(check_step_row(mem, p->step, i, &row));
-        if (row.live)
-            TRY_GOTO(rotate_row(mem, op, i, &row, head));
-        else if (p->q)
-            check_out_any(mem, p->q + i * row_bytes, row_bytes);
-    }
-fail:
+    enum status s = rotate_heads(op, mem, i, row, head);
     mem_free(head);
     return s;
+}
+
+struct rope {
+    const struct plan_op *op;
+    struct check_mem *mem;
+    check_rope_row fn;
+};
+
+static enum status rope_rows(void *ctx, uint32_t from, uint32_t to)
+{
+    const struct rope *r = ctx;
+    const struct k_rope_push *p = r->op->push;
+    const uint32_t *spec = r->op->pipe.spec;
+    uint64_t row_bytes = (uint64_t)spec[K_ROPE_HEADS] * spec[K_ROPE_HEAD_DIM] * 4;
+    for (uint32_t i = from; i < to; i++) {
+        struct check_row row;
+        TRY(check_step_row(r->mem, p->step, i, &row));
+        if (row.live)
+            TRY(r->fn(r->op, r->mem, i, &row));
+        else if (p->q)
+            check_out_any(r->mem, p->q + i * row_bytes, row_bytes);
+    }
+    return OK;
+}
+
+enum status check_rope_rows(const struct plan_op *op, struct check_mem *mem, check_rope_row fn)
+{
+    const uint32_t *spec = op->pipe.spec;
+    uint64_t work = (uint64_t)spec[K_ROPE_HEADS] * spec[K_ROPE_HEAD_DIM] * 40;
+    return check_parallel(op->groups[0], work, rope_rows, &(struct rope){op, mem, fn});
+}
+
+enum status check_rope(const struct plan_op *op, struct check_mem *mem)
+{
+    return check_rope_rows(op, mem, rotate_row);
 }

@@ -1,5 +1,6 @@
 /* Attention as attn.comp and flash.comp add it up. */
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -7,6 +8,7 @@
 #include "check/half.h"
 #include "kernels/params.h"
 #include "check/kv.h"
+#include "check/parallel.h"
 
 enum { CHUNK = K_PAGE_TOKENS, TILE = 64, MAX_HEAD = 256 };
 
@@ -17,32 +19,28 @@ struct keys {
 };
 
 /* Every half as a float. */
-static const float *half_table(void)
+static float half_value[65536];
+
+static void fill_half_values(void)
 {
-    static float *table;
-    if (!table) {
-        table = mem_calloc(65536, sizeof *table);
-        for (uint32_t i = 0; table && i < 65536; i++)
-            table[i] = (float)half_to_double((uint16_t)i);
-    }
-    return table;
+    for (uint32_t i = 0; i < 65536; i++)
+        half_value[i] = (float)half_to_double((uint16_t)i);
 }
 
 static enum status read_keys(struct check_mem *mem, const struct check_kv *kv, uint32_t slot,
                              uint32_t first, uint32_t n, uint32_t head, struct keys *out)
 {
-    const float *table = half_table();
+    static pthread_once_t filled = PTHREAD_ONCE_INIT;
     uint32_t d = kv->head_dim;
-    if (!table)
-        return ERR_MEMORY;
+    pthread_once(&filled, fill_half_values);
     out->n = n;
     for (uint32_t t = 0; t < n; t++) {
         const uint16_t *k, *v;
         CHECK_IN(k, mem, check_kv_key(mem, kv, slot, first + t, head), d * 2ull);
         CHECK_IN(v, mem, check_kv_value(mem, kv, slot, first + t, head), d * 2ull);
         for (uint32_t i = 0; i < d; i++) {
-            out->k[t * d + i] = table[k[i]];
-            out->v[t * d + i] = table[v[i]];
+            out->k[t * d + i] = half_value[k[i]];
+            out->v[t * d + i] = half_value[v[i]];
         }
     }
     return OK;
@@ -221,41 +219,64 @@ BITS_FMA static void flash_query(const float *q, const struct keys *keys, uint32
         out[i] = out[i] * inverse;
 }
 
-enum status bits_flash(const struct plan_op *op, struct check_mem *mem)
-{
-    const struct k_flash_push *p = op->push;
-    const uint32_t *spec = op->pipe.spec;
-    uint32_t heads = spec[K_FLASH_HEADS], d = spec[K_FLASH_HEAD_DIM];
-    uint32_t kv_heads = spec[K_FLASH_KV_HEADS], group = heads / kv_heads;
-    struct check_kv kv = {p->pages, p->max_pages, p->kv_offset, kv_heads, d};
-    uint64_t row_bytes = (uint64_t)heads * d * 4;
-    uint32_t n_rows = check_in_u32(mem, p->step);
+struct flash {
+    struct check_mem *mem;
+    const struct k_flash_push *p;
+    struct check_kv kv;
     struct check_row first;
+    uint32_t rows, n_keys, group; /* query heads of a KV head */
+    uint32_t seen;                /* positions that all rows see; 0: each those up to its own */
+};
+
+/* KV heads [from, to), each for all rows. */
+static enum status flash_heads(void *ctx, uint32_t from, uint32_t to)
+{
+    const struct flash *f = ctx;
+    const struct k_flash_push *p = f->p;
+    uint32_t d = f->kv.head_dim, group = f->group;
+    uint64_t row_bytes = (uint64_t)f->kv.kv_heads * group * d * 4;
     struct keys keys = {0};
     enum status s = OK;
-    TRY(check_step_row(mem, p->step, 0, &first));
-    uint32_t rows = !first.live ? 0 : n_rows < p->m ? n_rows : p->m;
-    check_out_any(mem, p->dst + rows * row_bytes, (p->m - rows) * row_bytes);
-    if (!rows)
-        return OK;
-    uint32_t seen = spec[K_FLASH_SEEN], n_keys = seen ? seen : first.pos + rows;
-    TRY_GOTO(create_keys(n_keys, d, &keys));
-    for (uint32_t kv_head = 0; kv_head < kv_heads; kv_head++) {
-        TRY_GOTO(read_keys(mem, &kv, first.slot, 0, n_keys, kv_head, &keys));
-        for (uint32_t i = 0; i < rows * group; i++) {
+    TRY_GOTO(create_keys(f->n_keys, d, &keys));
+    for (uint32_t kv_head = from; kv_head < to; kv_head++) {
+        TRY_GOTO(read_keys(f->mem, &f->kv, f->first.slot, 0, f->n_keys, kv_head, &keys));
+        for (uint32_t i = 0; i < f->rows * group; i++) {
             uint64_t at = i / group * row_bytes + (kv_head * group + i % group) * d * 4ull;
+            uint32_t n = f->seen ? f->seen : f->first.pos + i / group + 1;
             float out[MAX_HEAD];
-            const float *q = check_in(mem, p->q + at, d * 4ull);
+            const float *q = check_in(f->mem, p->q + at, d * 4ull);
             if (!q) {
                 s = ERR_VERIFY;
                 goto fail;
             }
-            flash_query(q, &keys, seen ? seen : first.pos + i / group + 1, d, p->scale, out);
+            flash_query(q, &keys, n, d, p->scale, out);
             for (uint32_t j = 0; j < d; j++)
-                bits_out_f32(mem, p->dst + at + j * 4ull, out[j]);
+                bits_out_f32(f->mem, p->dst + at + j * 4ull, out[j]);
         }
     }
 fail:
     destroy_keys(&keys);
     return s;
+}
+
+enum status bits_flash(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_flash_push *p = op->push;
+    const uint32_t *spec = op->pipe.spec;
+    uint32_t heads = spec[K_FLASH_HEADS], d = spec[K_FLASH_HEAD_DIM];
+    uint32_t kv_heads = spec[K_FLASH_KV_HEADS], n_rows = check_in_u32(mem, p->step);
+    struct flash f = {.mem = mem,
+                      .p = p,
+                      .kv = {p->pages, p->max_pages, p->kv_offset, kv_heads, d},
+                      .group = heads / kv_heads,
+                      .seen = spec[K_FLASH_SEEN]};
+    TRY(check_step_row(mem, p->step, 0, &f.first));
+    f.rows = !f.first.live ? 0 : n_rows < p->m ? n_rows : p->m;
+    f.n_keys = f.seen ? f.seen : f.first.pos + f.rows;
+    uint64_t row_bytes = (uint64_t)heads * d * 4;
+    check_out_any(mem, p->dst + f.rows * row_bytes, (p->m - f.rows) * row_bytes);
+    if (!f.rows)
+        return OK;
+    uint64_t work = (uint64_t)f.rows * f.group * f.n_keys * d * 2;
+    return check_parallel(kv_heads, work, flash_heads, &f);
 }

@@ -188,18 +188,23 @@ static enum status rope_row(const struct plan_op *op, struct check_mem *mem, uin
 
 enum status bits_rope(const struct plan_op *op, struct check_mem *mem)
 {
-    const struct k_rope_push *p = op->push;
-    const uint32_t *spec = op->pipe.spec;
-    uint64_t row_bytes = (uint64_t)spec[K_ROPE_HEADS] * spec[K_ROPE_HEAD_DIM] * 4;
-    uint32_t rows = op->groups[0];
-    for (uint32_t i = 0; i < rows; i++) {
-        struct check_row row;
-        TRY(check_step_row(mem, p->step, i, &row));
-        if (row.live)
-            TRY(rope_row(op, mem, i, &row));
-        else if (p->q)
-            check_out_any(mem, p->q + i * row_bytes, row_bytes);
-    }
+    return check_rope_rows(op, mem, rope_row);
+}
+
+struct silu {
+    struct check_mem *mem;
+    const struct k_silu_push *p;
+};
+
+static enum status silu_values(void *ctx, uint32_t from, uint32_t to)
+{
+    const struct silu *a = ctx;
+    const float *gate, *up;
+    uint64_t at = from * 4ull, bytes = (to - from) * 4ull;
+    CHECK_IN(gate, a->mem, a->p->gate + at, bytes);
+    CHECK_IN(up, a->mem, a->p->up + at, bytes);
+    for (uint32_t i = 0; i < to - from; i++)
+        bits_out_f32(a->mem, a->p->dst + at + i * 4ull, m_silu(gate[i]) * up[i]);
     return OK;
 }
 
@@ -209,8 +214,5 @@ enum status bits_silu(const struct plan_op *op, struct check_mem *mem)
     uint64_t n = p->n;
     if (p->step && check_in_u32(mem, p->step) < n / p->row)
         n = (uint64_t)check_in_u32(mem, p->step) * p->row;
-    for (uint64_t i = 0; i < n; i++)
-        bits_out_f32(mem, p->dst + i * 4,
-                     m_silu(check_in_f32(mem, p->gate + i * 4)) * check_in_f32(mem, p->up + i * 4));
-    return OK;
+    return check_parallel((uint32_t)n, 50, silu_values, &(struct silu){mem, p});
 }

@@ -3,6 +3,7 @@
 
 #include "check/bits/bits.h"
 #include "check/linear.h"
+#include "check/parallel.h"
 #include "kernels/params.h"
 
 static enum status layernorm_row(const struct plan_op *op, struct check_mem *mem, uint64_t from,
@@ -39,16 +40,30 @@ enum status bits_layernorm(const struct plan_op *op, struct check_mem *mem)
     return check_each_row(op, mem, &rows, layernorm_row);
 }
 
+struct gelu {
+    struct check_mem *mem;
+    const struct k_gelu_push *p;
+};
+
+static enum status gelu_values(void *ctx, uint32_t from, uint32_t to)
+{
+    const struct gelu *a = ctx;
+    const float *x, *add = NULL;
+    uint64_t at = from * 4ull, bytes = (to - from) * 4ull;
+    CHECK_IN(x, a->mem, a->p->x + at, bytes);
+    if (a->p->add)
+        CHECK_IN(add, a->mem, a->p->add + at, bytes);
+    for (uint32_t i = 0; i < to - from; i++) {
+        float y = m_gelu(x[i]);
+        bits_out_f32(a->mem, a->p->dst + at + i * 4ull, add ? y + add[i] : y);
+    }
+    return OK;
+}
+
 enum status bits_gelu(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_gelu_push *p = op->push;
-    for (uint64_t i = 0; i < p->n; i++) {
-        float y = m_gelu(check_in_f32(mem, p->x + i * 4));
-        if (p->add)
-            y = y + check_in_f32(mem, p->add + i * 4);
-        bits_out_f32(mem, p->dst + i * 4, y);
-    }
-    return OK;
+    return check_parallel(p->n, 50, gelu_values, &(struct gelu){mem, p});
 }
 
 BITS_FMA static float band(const float *filter, const float *re, const float *im, uint32_t bins)

@@ -63,6 +63,15 @@ static bool part_of(const struct overlay_page *p, uint64_t addr, uint64_t bytes,
     return p->addr < addr + bytes && to > from;
 }
 
+enum status overlay_room(struct overlay *o, uint64_t addr, uint64_t bytes)
+{
+    for (uint64_t at = addr / OVERLAY_PAGE * OVERLAY_PAGE; at < addr + bytes; at += OVERLAY_PAGE) {
+        if (!get(o, at))
+            return ERR_MEMORY;
+    }
+    return OK;
+}
+
 enum status overlay_put(struct overlay *o, uint64_t addr, uint64_t bytes, const void *ref,
                         const void *dev)
 {

@@ -22,8 +22,11 @@ struct overlay {
 
 void overlay_free(struct overlay *o);
 
+/* Makes the pages of [addr, addr + bytes). */
+enum status overlay_room(struct overlay *o, uint64_t addr, uint64_t bytes);
+
 /* [addr, addr + bytes) was written: by the references and by the device. ref NULL: with anything,
- * so that it is known no longer. */
+ * so that it is known no longer. Once there is room, on several threads for several bytes. */
 enum status overlay_put(struct overlay *o, uint64_t addr, uint64_t bytes, const void *ref,
                         const void *dev);
 

@@ -4,13 +4,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "check/half.h"
 #include "check/model/inside.h"
 #include "check/parallel.h"
+#include "check/spare.h"
 
 /* Of NMSE: keys and values are rounded to f16, and an input that is a little off rounds another way
  * now and then. */
@@ -64,11 +64,7 @@ static void borrow(struct check_model *m, const struct plan_op *op, struct check
         const struct plan_span all = {a->addr, a->bytes};
         if (writes_into(op, a) || (o && !overlay_same(o, &all)))
             continue;
-        munmap(c->data, c->bytes);
-        mem_free(c->here);
-        c->data = a->data;
-        c->here = a->here;
-        c->borrowed = true;
+        check_mem_borrow(c, a);
     }
 }
 
@@ -111,8 +107,7 @@ static enum status run_chain(struct one_op *o)
 static void free_outputs(struct outputs *out)
 {
     for (uint32_t i = 0; out->got && i < out->mem->n_ranges; i++) {
-        if (out->got[i])
-            munmap(out->got[i], out->mem->ranges[i].bytes);
+        spare_put(out->got[i], out->mem->ranges[i].bytes, false);
     }
     mem_free(out->got);
     out->got = NULL;
@@ -129,12 +124,9 @@ static enum status get_outputs(struct one_op *o)
         const struct check_range *r = &mem->ranges[i];
         if (!r->kind)
             continue;
-        void *got = mmap(NULL, r->bytes, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (got == MAP_FAILED)
-            return status_fail(ERR_MEMORY, "check: no address space for %" PRIu64 " bytes",
-                               r->bytes);
-        o->out.got[i] = got;
+        o->out.got[i] = spare_get(r->bytes, false);
+        if (!o->out.got[i])
+            return ERR_MEMORY;
         for (uint64_t at = 0, end; at < r->bytes; at = end) {
             end = at + CHECK_PAGE < r->bytes ? at + CHECK_PAGE : r->bytes;
             if (!r->written[at / CHECK_PAGE])
@@ -324,7 +316,7 @@ struct pages {
     struct page *all;
 };
 
-/* Device against references, alone and along the chain. */
+/* Device against references, alone and along the chain; into the overlay. */
 static enum status compare_page(const struct pages *p, struct page *page)
 {
     const struct one_op *o = p->o;
@@ -332,8 +324,12 @@ static enum status compare_page(const struct pages *p, struct page *page)
     const uint8_t *got = o->out.got[p->range];
     uint64_t left = r->bytes - page->at, bytes = left < CHECK_PAGE ? left : CHECK_PAGE;
     for (uint64_t at = page->at, n; at < page->at + bytes; at += n) {
+        enum check_kind kind = kind_at(r, at);
         n = stretch(r, at, r->bytes);
-        diff_stretch(&page->against, kind_at(r, at), got + at, c->data + at, n);
+        diff_stretch(&page->against, kind, got + at, c->data + at, n);
+        if (kind != CHECK_UNCHANGED)
+            TRY(overlay_put(&o->m->overlay, r->addr + at, n,
+                            kind == CHECK_ANY ? NULL : c->data + at, got + at));
     }
     TRY(check_compare(o->m->alone, r->addr + page->at, bytes, got + page->at, o->ref->limit,
                       &page->result));
@@ -366,25 +362,22 @@ static enum status find_pages(const struct check_range *r, struct pages *p)
     return OK;
 }
 
-/* Everything over one range; into the overlay. */
+/* Everything over one range. */
 static enum status compare_range(struct one_op *o, uint32_t k)
 {
     enum status s = OK;
     struct pages p = {.o = o, .range = k};
-    const struct check_range *r = &o->out.mem->ranges[k], *c = &o->chain->ranges[k];
+    const struct check_range *r = &o->out.mem->ranges[k];
     TRY_GOTO(find_pages(r, &p));
+    for (uint32_t i = 0; i < p.n; i++) {
+        uint64_t left = r->bytes - p.all[i].at, bytes = left < CHECK_PAGE ? left : CHECK_PAGE;
+        TRY_GOTO(overlay_room(&o->m->overlay, r->addr + p.all[i].at, bytes));
+    }
     TRY_GOTO(check_parallel(p.n, CHECK_PAGE * 8ull, compare_pages, &p));
     for (uint32_t i = 0; i < p.n; i++) {
         diff_merge(&o->against, &p.all[i].against);
         check_merge(&p.all[i].result, &o->result);
         check_merge(&p.all[i].bits, &o->bits);
-    }
-    for (uint64_t at = 0, n; at < r->bytes; at += n) {
-        enum check_kind kind = kind_at(r, at);
-        n = stretch(r, at, r->bytes);
-        if (kind != CHECK_UNCHANGED)
-            TRY_GOTO(overlay_put(&o->m->overlay, r->addr + at, n,
-                                 kind == CHECK_ANY ? NULL : c->data + at, o->out.got[k] + at));
     }
 fail:
     mem_free(p.all);
