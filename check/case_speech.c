@@ -52,14 +52,17 @@ enum status case_unfold(struct check_case *c, enum quant_type type)
         a.rows = rand_range(&c->rand, 1, 5000);
         a.out_rows = a.rows / a.stride + 1;
     }
+    if (rand_one_in(&c->rand, 3))
+        a.batch = rand_range(&c->rand, 1, 5);
     if (c->size == CASE_BENCH)
         a = (struct k_unfold_args){
             .rows = 3000, .channels = 1280, .taps = 3, .stride = 2, .pad = 1, .out_rows = 1500};
-    a.in = case_floats(c, (uint64_t)a.rows * a.channels, 1, "in");
-    a.out = case_out(c, (uint64_t)a.out_rows * a.channels * a.taps, "out");
-    c->bytes = 4.0 * ((double)a.rows * a.channels + (double)a.out_rows * a.channels * a.taps);
-    case_text(c, "rows %u channels %u taps %u stride %u pad %u to %u", a.rows, a.channels, a.taps,
-              a.stride, a.pad, a.out_rows);
+    uint32_t batch = a.batch ? a.batch : 1;
+    a.in = case_floats(c, (uint64_t)batch * a.rows * a.channels, 1, "in");
+    a.out = case_out(c, (uint64_t)batch * a.out_rows * a.channels * a.taps, "out");
+    c->bytes = 4.0 * batch * a.channels * ((double)a.rows + (double)a.out_rows * a.taps);
+    case_text(c, "rows %u channels %u taps %u stride %u pad %u to %u x %u", a.rows, a.channels,
+              a.taps, a.stride, a.pad, a.out_rows, batch);
     return k_unfold(c->plan, &a);
 }
 

@@ -115,6 +115,19 @@ static inline float m_gelu(float x)
     return x < 0.0f ? y : x - y;
 }
 
+static inline float m_sigmoid(float x)
+{
+    float e = m_exp(-fminf(fabsf(x), 40.0f)), y = m_rcp(1.0f + e);
+    return x < 0.0f ? e * y : y;
+}
+
+static inline float m_tanh(float x)
+{
+    float e = m_exp(-2.0f * fminf(fabsf(x), 40.0f));
+    float top = 1.0f - e, y = top * m_rcp(1.0f + e);
+    return x < 0.0f ? -y : y;
+}
+
 static inline uint16_t m_half_bits(float f)
 {
     uint32_t u = m_bits(f), sign = u >> 16 & 0x8000u, h;

@@ -55,5 +55,8 @@ const struct check_ref check_refs[] = {
     {"probs", check_probs, F32_SUM, bits_probs},
     {"top", check_top, BITS},
     {"fork", check_fork, BITS},
+    {"magnitude", check_magnitude, F32_POINT, bits_magnitude},
+    {"unary", check_unary, F32_POINT, bits_unary},
+    {"lstm", check_lstm, F32_SUM, bits_lstm},
     {0},
 };

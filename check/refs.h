@@ -32,5 +32,8 @@ enum status check_logprob(const struct plan_op *op, struct check_mem *mem);
 enum status check_probs(const struct plan_op *op, struct check_mem *mem);
 enum status check_top(const struct plan_op *op, struct check_mem *mem);
 enum status check_fork(const struct plan_op *op, struct check_mem *mem);
+enum status check_magnitude(const struct plan_op *op, struct check_mem *mem);
+enum status check_unary(const struct plan_op *op, struct check_mem *mem);
+enum status check_lstm(const struct plan_op *op, struct check_mem *mem);
 
 #endif

@@ -27,6 +27,9 @@ enum status bits_gelu(const struct plan_op *op, struct check_mem *mem);
 enum status bits_mel(const struct plan_op *op, struct check_mem *mem);
 enum status bits_mel_scale(const struct plan_op *op, struct check_mem *mem);
 enum status bits_probs(const struct plan_op *op, struct check_mem *mem);
+enum status bits_magnitude(const struct plan_op *op, struct check_mem *mem);
+enum status bits_unary(const struct plan_op *op, struct check_mem *mem);
+enum status bits_lstm(const struct plan_op *op, struct check_mem *mem);
 
 /* ---- what they share ---------------------------------------------------------------------- */
 

@@ -208,9 +208,10 @@ enum status k_gelu(struct plan *p, uint64_t x, uint64_t add, uint64_t out, uint6
 /* ---- speech ---- */
 
 struct k_unfold_args {
-    uint64_t in, out;    /* f32 [rows][channels], f32 [out_rows][channels][taps] */
+    uint64_t in, out;    /* f32 [batch][rows][channels], f32 [batch][out_rows][channels][taps] */
     uint32_t rows, channels, out_rows;
     uint32_t taps, stride, pad;
+    uint32_t batch;      /* 0: 1 */
 };
 enum status k_unfold(struct plan *p, const struct k_unfold_args *a);
 
@@ -266,6 +267,23 @@ struct k_fork_args {
     uint64_t history, history_bytes; /* where all seqs' histories lie, for the declared spans */
 };
 enum status k_fork(struct plan *p, const struct k_fork_args *a);
+struct k_magnitude_args {
+    uint64_t in, out;    /* f32 [rows][2][bins], f32 [rows][width] */
+    uint32_t rows, bins, width; /* width: bins or more; what is more becomes 0 */
+};
+enum status k_magnitude(struct plan *p, const struct k_magnitude_args *a);
+
+/* out = f(x), n values; f: K_UNARY_RELU, K_UNARY_SIGMOID. out may be x. */
+enum status k_unary(struct plan *p, uint32_t f, uint64_t x, uint64_t out, uint64_t n);
+
+struct k_lstm_args {
+    uint32_t steps, hidden; /* hidden: 1 to 256 */
+    uint64_t x;          /* f32 [steps][4 * hidden]: inputs, forgets, candidates, outputs */
+    uint64_t w, b;       /* f32 [hidden][4 * hidden], [4 * hidden] */
+    uint64_t state;      /* f32 [2][hidden]: h, c; read and written */
+    uint64_t out;        /* f32 [steps][hidden] */
+};
+enum status k_lstm(struct plan *p, const struct k_lstm_args *a);
 
 /* out[b][c][r] = in[b][r][c]; bytes per element 2 or 4; strides in elements, 0: packed. */
 struct k_transpose_args {

@@ -360,10 +360,11 @@ struct k_gelu_push {
 /* ---- speech ------------------------------------------------------------------------------- */
 
 /* What a convolution along time multiplies, row by row: dst[t][c][i] = src[t * stride + i - pad][c]
- * for t < out_rows, i < taps, and 0 outside of src, which has `rows` rows of `channels`. */
+ * for t < out_rows, i < taps, and 0 outside of src, which has `rows` rows of `channels`. `batch` of
+ * these, one behind the other in both. */
 struct k_unfold_push {
     U64 src, dst;
-    U32 rows, channels, out_rows, pad;
+    U32 rows, channels, out_rows, batch;
 };
 #define K_UNFOLD_TAPS 0
 #define K_UNFOLD_STRIDE 1
@@ -524,6 +525,36 @@ struct k_align_mean_push {
     U64 align, x, dst;
     U32 heads, places, seen, pad;
 };
+/* dst[r][i] = sqrt(re^2 + im^2) for i < bins and 0 for i < width, with re = src[r][i] and
+ * im = src[r][bins + i]; squares below 2^-100 count as 0. */
+struct k_magnitude_push {
+    U64 src, dst;
+    U32 rows, bins, width, pad;
+};
+
+/* dst[i] = f(x[i]), n values. */
+struct k_unary_push {
+    U64 x, dst;
+    U32 n, pad;
+};
+#define K_UNARY_OP 0
+#define K_UNARY_SPECS 1
+#define K_UNARY_RELU 0u    /* the larger of x and 0 */
+#define K_UNARY_SIGMOID 1u /* 1 / (1 + e^-x), x not below -40 */
+
+/* A recurrent layer (Hochreiter and Schmidhuber, 1997; with a gate that forgets): `steps` steps,
+ * one after the other, in one workgroup; N = K_LSTM_HIDDEN, at most 256. With
+ * a[t][j] = x[t][j] + b[j] + sum_k w[k][j] h[k], j < 4N, and h, c as step t - 1 left them, before
+ * the first as in state[2][N]:
+ *   c[j] = sigmoid(a[N + j]) c[j] + sigmoid(a[j]) tanh(a[2N + j]), below 2^-100 in size counting
+ *   as 0; h[j] = sigmoid(a[3N + j]) tanh(c[j]); dst[t][j] = h[j].
+ * At the end state holds h and c. The sum begins with x + b and takes k in order. */
+struct k_lstm_push {
+    U64 x, w, b, state, dst;
+    U32 steps, pad;
+};
+#define K_LSTM_HIDDEN 0
+#define K_LSTM_SPECS 1
 
 /* ---- layout and general ------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 ALONE = ('embed,norm,matvec,qkv,attn,glu,matmul,dequant,rope,flash,silu,transpose,bmm,sample,'
+         'magnitude,unary,lstm,'
          'layernorm,gelu,unfold,mel,rules,probs,top,fork')
 PLAIN = ['--cases', '1', '--kernel', ALONE]
 SMALL = PLAIN[:-1] + [ALONE + ',matmul-matrix']
@@ -29,6 +30,7 @@ FIRST = [
     ('prefill, layout, sampling', {},
      ['--kernel', 'norm,matmul*,dequant,rope,flash*,silu,repack,transpose,bmm,sample']),
     ('speech', {}, ['--kernel', 'layernorm,gelu,unfold,mel,rules,probs,top,fork']),
+    ('voice activity', {}, ['--kernel', 'magnitude,unary,lstm']),
     ('models, dispatch by dispatch', {}, ['--kernel', 'decode,prompt']),
 ]
 HIDDEN = [

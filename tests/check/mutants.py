@@ -42,6 +42,7 @@ FAMILIES = {'norm': 'norm', 'silu': 'silu', 'rope': 'rope', 'transpose': 'transp
             'matmul': 'matmul', 'glu': 'glu', 'matvec': 'matvec', 'qkv': 'qkv',
             'layernorm': 'layernorm', 'gelu': 'gelu', 'unfold': 'unfold', 'mel': 'mel',
             'mel_scale': 'mel', 'rules': 'rules', 'logprob': 'rules', 'probs': 'probs',
+            'magnitude': 'magnitude', 'unary': 'unary', 'lstm': 'lstm',
             'top': 'top', 'fork': 'fork'}
 # Modules whose cases are quick to compile, for mutants of SPIR-V.
 QUICK = ('norm silu rope transpose bmm flash attn repack sample_pick sample_count '

@@ -122,6 +122,24 @@ float m_gelu(float x)
     return x < 0.0 ? y : x - y;
 }
 
+// 1 / (1 + e^-x), at least that of x = -40, so that no product of two such is below the normal
+// numbers; within 4 ulp.
+float m_sigmoid(float x)
+{
+    precise float e = m_exp(-min(abs(x), 40.0));
+    precise float y = m_rcp(1.0 + e);
+    return x < 0.0 ? e * y : y;
+}
+
+// tanh x, within 2^-22 of it.
+float m_tanh(float x)
+{
+    precise float e = m_exp(-2.0 * min(abs(x), 40.0));
+    precise float top = 1.0 - e;
+    precise float y = top * m_rcp(1.0 + e);
+    return x < 0.0 ? -y : y;
+}
+
 // f32 to f16 bits, to nearest even (packHalf2x16 may round otherwise).
 uint m_half_bits(float f)
 {
