@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "compile_plans.h"
+#include "models/silero.h"
 #include "models/whisper.h"
 
 struct shape {
@@ -186,8 +187,30 @@ static enum status one(struct gpu *g, struct built *b, const char *what, uint32_
     return s;
 }
 
+/* The plan of a block of voice activity. */
+static enum status voice(struct gpu *g, const struct compile_visit *visit)
+{
+    struct compile_space space = {.next = 1 << 20};
+    struct silero m;
+    struct plan *p;
+    struct silero_step step = {.chunks = 256,
+                               .samples = compile_place(&space, 1 << 22),
+                               .state = compile_place(&space, 1 << 12),
+                               .probs = compile_place(&space, 1 << 12)};
+    silero_at(compile_place(&space, 4 * silero_floats()), &m);
+    TRY(plan_create(g, &(struct plan_params){.name = "compile"}, &p));
+    enum status s = silero_hear(p, &m, &step);
+    if (s == OK)
+        s = silero_level(p, &step, m.w, m.b);
+    for (uint32_t i = 0; s == OK && i < plan_count(p); i++)
+        s = visit->op(visit->ctx, plan_get(p, i), "voice activity", false);
+    plan_destroy(&p);
+    return s;
+}
+
 enum status compile_speech(struct gpu *g, bool all, const struct compile_visit *visit)
 {
+    TRY(voice(g, visit));
     for (int i = all ? 0 : SHAPES - 1; i < SHAPES; i++) {
         for (int t = 0; t < (all ? TYPES : 1); t++) {
             struct built b;

@@ -11,11 +11,17 @@
 #include "subtitles.h"
 
 static struct {
-    const char *language, *task, *format, *dir, *prompt, *context;
-    bool translate, no_times, no_context, detect;
+    const char *language, *task, *format, *dir, *prompt, *context, *vad_model;
+    bool translate, no_times, no_context, detect, vad;
     double temperature, increment, compression, logprob, no_speech, patience, penalty;
-    int64_t best_of, beams, seed;
+    double vad_threshold, vad_overlap, vad_longest;
+    int64_t best_of, beams, seed, vad_speech, vad_silence, vad_pad;
 } opt = {.task = "transcribe",
+         .vad_threshold = 0.5,
+         .vad_speech = 250,
+         .vad_silence = 100,
+         .vad_pad = 30,
+         .vad_overlap = 0.1,
          .increment = 0.2,
          .compression = 2.4,
          .logprob = -1,
@@ -59,6 +65,18 @@ static const struct option options[] = {
     {"--no-speech-threshold --no_speech_threshold", OPT_REAL, &opt.no_speech, "P",
      "unlikely text where this much is silence is dropped; 0: off", 0, 1},
     {"-s --seed", OPT_INT, &opt.seed, "N", "of temperatures above 0", 0, 9e18},
+    {"--vad", OPT_FLAG, &opt.vad, NULL, "hear only speech; without a model, what is loud"},
+    {"-vm --vad-model", OPT_TEXT, &opt.vad_model, "FILE", "Silero's, a ggml .bin file; --vad"},
+    {"-vt --vad-threshold", OPT_REAL, &opt.vad_threshold, "P", "what begins speech", 0.001, 1},
+    {"-vspd --vad-min-speech-duration-ms", OPT_INT, &opt.vad_speech, "MS", "shorter speech is none",
+     0, 60000},
+    {"-vsd --vad-min-silence-duration-ms", OPT_INT, &opt.vad_silence, "MS", "that ends speech", 0,
+     60000},
+    {"-vmsd --vad-max-speech-duration-s", OPT_REAL, &opt.vad_longest, "S",
+     "speech is cut at a silence before so much; 0: not", 0, 600},
+    {"-vp --vad-speech-pad-ms", OPT_INT, &opt.vad_pad, "MS", "heard before and after speech", 0,
+     10000},
+    {"-vo --vad-samples-overlap", OPT_REAL, &opt.vad_overlap, "S", "heard after it as well", 0, 10},
     OPTION_DEVICE,
     OPTION_ANY_VARIANT,
     OPTION_JSON,
@@ -67,6 +85,8 @@ static const struct option options[] = {
 
 /* Formats that were asked for. */
 static bool wanted[SUBTITLE_FORMATS];
+
+static struct tawny_vad *vad; /* NULL: everything is heard */
 
 /* ---- options ------------------------------------------------------------------------------ */
 
@@ -199,10 +219,11 @@ static enum status close_files(struct job *job, enum status s, const struct tawn
 
 static void print_stats(const char *input, const struct tawny_transcript *t, double seconds)
 {
-    say("%s: %.1f s of sound in %.2f s (%.1f x real time): %" PRIu32 " windows, listening %.2f s, "
-        "writing %.2f s, %" PRIu64 " tokens; language %s (%.2f)",
-        input, t->seconds, seconds, seconds > 0 ? t->seconds / seconds : 0, t->n_windows,
-        t->listen_seconds, t->say_seconds, t->n_tokens, t->language, (double)t->language_prob);
+    say("%s: %.1f s of sound (%.1f s heard) in %.2f s (%.1f x real time): %" PRIu32
+        " windows, listening %.2f s, writing %.2f s, %" PRIu64 " tokens; language %s (%.2f)",
+        input, t->seconds, t->speech_seconds, seconds, seconds > 0 ? t->seconds / seconds : 0,
+        t->n_windows, t->listen_seconds, t->say_seconds, t->n_tokens, t->language,
+        (double)t->language_prob);
 }
 
 static float threshold(double v)
@@ -210,12 +231,33 @@ static float threshold(double v)
     return v != 0 ? (float)v : (float)(0.0 / 0.0);
 }
 
+/* Of an option whose 0 is no default. */
+static double or_none(double v)
+{
+    return v != 0 ? v : -1;
+}
+
+static struct tawny_vad_params vad_params(void)
+{
+    return (struct tawny_vad_params){
+        .threshold = (float)opt.vad_threshold,
+        .min_speech = or_none((double)opt.vad_speech / 1000),
+        .min_silence = or_none((double)opt.vad_silence / 1000),
+        .max_speech = opt.vad_longest,
+        .pad = or_none((double)opt.vad_pad / 1000),
+        .overlap = or_none(opt.vad_overlap),
+    };
+}
+
 /* The language of one input, as a line or an object. */
 static enum status detect(struct tawny_speech *speech, const char *input)
 {
     struct tawny_transcript t;
     TRY(from_api(tawny_transcribe(
-        speech, &(struct tawny_transcribe_params){.path = input, .detect_language = true}, &t)));
+        speech,
+        &(struct tawny_transcribe_params){
+            .path = input, .detect_language = true, .vad = vad, .vad_params = vad_params()},
+        &t)));
     progress_clear();
     if (!t.n_windows)
         return status_fail(ERR, "%s: no sound", input);
@@ -253,6 +295,8 @@ static enum status one(struct tawny_speech *speech, const char *input, const cha
         .logprob_threshold = threshold(opt.logprob),
         .no_speech_threshold = threshold(opt.no_speech),
         .seed = (uint64_t)opt.seed,
+        .vad = vad,
+        .vad_params = vad_params(),
         .on_segment = on_segment,
         .on_progress = on_progress,
         .ctx = &job,
@@ -332,6 +376,8 @@ static enum status run(char **operands, size_t n)
         &(struct tawny_device_params){
             .device = global.device, .any_variant = global.any_variant, .on_compile = on_compile},
         &device)));
+    if (opt.vad || opt.vad_model)
+        TRY_GOTO(from_api(tawny_vad_open(device, opt.vad_model, &vad)));
     s = from_api(tawny_speech_open(
         device, &(struct tawny_model_params){.path = operands[0], .on_progress = on_load},
         &speech));
@@ -342,6 +388,7 @@ static enum status run(char **operands, size_t n)
     s = all(speech, &inputs);
 fail:
     interrupt_speech(NULL);
+    tawny_vad_close(&vad);
     tawny_speech_close(&speech);
     tawny_device_close(&device);
     inputs_free(&inputs);

@@ -395,6 +395,27 @@ struct tawny_segment {
     float temperature, avg_logprob, compression_ratio, no_speech_prob;
 };
 
+/* What tells speech from silence. */
+struct tawny_vad;
+
+/* `path`: Silero's model in the ggml form of whisper.cpp, versions 5 and 6; NULL: by loudness.
+ * Blocks for milliseconds. The device must outlive it, and it every transcription that uses it. */
+TAWNY_API enum tawny_status tawny_vad_open(struct tawny_device *device, const char *path,
+                                           struct tawny_vad **out);
+TAWNY_API void tawny_vad_close(struct tawny_vad **vad);
+
+/* Times in seconds; 0 stands for the default, less for none. */
+struct tawny_vad_params {
+    float threshold;          /* 0.5: chunks of 32 ms as likely as this begin speech; 0.15 less
+                                 ends it */
+    double min_speech;        /* 0.25: what is shorter is none */
+    double min_silence;       /* 0.1: that ends speech */
+    double max_speech;        /* 0, none: speech is cut at its last silence of 98 ms before so much;
+                                 at most 600 */
+    double pad;               /* 0.03: taken along on both sides */
+    double overlap;           /* 0.1: taken along behind as well */
+};
+
 enum { TAWNY_MAX_TEMPERATURES = 16, TAWNY_BEAMS = 5, TAWNY_MAX_BEAMS = 16 };
 
 struct tawny_transcribe_params {
@@ -430,6 +451,9 @@ struct tawny_transcribe_params {
     float no_speech_threshold;         /* 0.6: unlikely text of such a window is silence */
     uint64_t seed;
 
+    struct tawny_vad *vad;    /* only what it takes for speech is heard; NULL: everything is */
+    struct tawny_vad_params vad_params;
+
     bool (*on_segment)(void *ctx, const struct tawny_segment *segment); /* false stops */
     /* Seconds of sound; total is below 0 while it is not known. */
     void (*on_progress)(void *ctx, double done, double total);
@@ -448,6 +472,7 @@ struct tawny_transcript {
     uint32_t n_languages;     /* 0 where it was given */
     float language_probs[TAWNY_MAX_LANGUAGES];
     double seconds;           /* of sound */
+    double speech_seconds;    /* of it that was heard: less with a vad */
     uint32_t n_windows, n_segments;
     bool cancelled;
     double listen_seconds, say_seconds; /* of work: encoder, decoder */

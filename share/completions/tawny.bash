@@ -14,7 +14,10 @@ _tawny_options() {
             --condition-on-previous-text --temperature --temperature-increment-on-fallback
             -bs --beam-size --patience --length-penalty -bo --best-of
             --compression-ratio-threshold --logprob-threshold --no-speech-threshold
-            -s --seed --device --no-verified-variants --json --stats"
+            -s --seed --vad -vm --vad-model -vt --vad-threshold -vspd --vad-min-speech-duration-ms
+            -vsd --vad-min-silence-duration-ms -vmsd --vad-max-speech-duration-s -vp
+            --vad-speech-pad-ms -vo --vad-samples-overlap --device --no-verified-variants --json
+            --stats"
         ;;
     devices) echo "--json" ;;
     inspect)

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/api.h"
+#include "engine/api_vad.h"
 #include "engine/transcribe.h"
 
 bool tawny_file_is_speech(const struct tawny_file *file)
@@ -83,16 +83,24 @@ const char *tawny_language(uint32_t i, const char **name)
 /* What the caller of tawny_transcribe() wants to be told. */
 struct told {
     const struct tawny_transcribe_params *p;
+    struct sound_voiced *voiced; /* or NULL */
 };
+
+/* Times are of the sound without its silence, where that was left out. */
+static double time_of(const struct told *t, double seconds, bool end)
+{
+    return t->voiced ? sound_voiced_time(t->voiced, seconds, end) : seconds;
+}
 
 static bool on_segment(void *ctx, const struct transcript_segment *s)
 {
     const struct told *t = ctx;
+    uint64_t seek = (uint64_t)(time_of(t, (double)s->seek / 100, false) * 100 + 0.5);
     return t->p->on_segment(t->p->ctx,
                             &(struct tawny_segment){.id = s->id,
-                                                    .seek = s->seek,
-                                                    .start = s->start,
-                                                    .end = s->end,
+                                                    .seek = t->voiced ? seek : s->seek,
+                                                    .start = time_of(t, s->start, false),
+                                                    .end = time_of(t, s->end, true),
                                                     .text = s->text,
                                                     .tokens = s->tokens,
                                                     .n_tokens = s->n_tokens,
@@ -105,7 +113,7 @@ static bool on_segment(void *ctx, const struct transcript_segment *s)
 static void on_progress(void *ctx, double done, double total)
 {
     const struct told *t = ctx;
-    t->p->on_progress(t->p->ctx, done, total);
+    t->p->on_progress(t->p->ctx, time_of(t, done, true), total);
 }
 
 static float or_default(float v, float def)
@@ -133,8 +141,8 @@ static enum status check_params(const struct tawny_transcribe_params *p)
     return OK;
 }
 
-static void tell(const struct tawny_speech *speech, const struct transcribe_result *r,
-                 struct tawny_transcript *out)
+static void tell(const struct tawny_speech *speech, const struct told *told,
+                 const struct transcribe_result *r, struct tawny_transcript *out)
 {
     const struct speech *s = speech->s;
     *out = (struct tawny_transcript){
@@ -142,7 +150,8 @@ static void tell(const struct tawny_speech *speech, const struct transcribe_resu
         .language_name = whisper_language_name(r->language),
         .language_prob = r->language_prob,
         .n_languages = r->n_probs,
-        .seconds = r->seconds,
+        .seconds = told->voiced ? sound_voiced_heard(told->voiced) : r->seconds,
+        .speech_seconds = r->seconds,
         .n_windows = r->n_windows,
         .n_segments = r->n_segments,
         .cancelled = r->cancelled,
@@ -158,8 +167,9 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                                    struct tawny_transcript *result)
 {
     static const float temperatures[] = {0, 0.2f, 0.4f, 0.6f, 0.8f, 1};
-    struct told told = {params};
+    struct told told = {params, NULL};
     struct transcribe_result r = {0};
+    struct voice_params voice;
     struct feed *feed = NULL;
     struct sound_samples samples;
     struct sound_feed fed;
@@ -174,11 +184,17 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                            &feed));
     sound_of_feed(feed, &fed);
     sound_of_samples(params->samples, params->n_samples, &samples);
+    struct sound *sound = feed ? &fed.sound : &samples.sound;
+    if (params->vad) {
+        TRY_GOTO(api_voice_params(&params->vad_params, &voice));
+        TRY_GOTO(sound_voiced_open(params->vad->vad, &voice, sound, &told.voiced));
+        sound = sound_voiced(told.voiced);
+    }
     speech->s->listen_seconds = speech->s->say_seconds = 0;
     speech->s->tokens = 0;
     s = transcribe(speech->s,
                    &(struct transcribe_params){
-                       .sound = feed ? &fed.sound : &samples.sound,
+                       .sound = sound,
                        .language = params->language,
                        .detect_language = params->detect_language,
                        .translate = params->translate,
@@ -200,8 +216,9 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                        .ctx = &told},
                    &r);
     if (s == OK && result)
-        tell(speech, &r, result);
+        tell(speech, &told, &r, result);
 fail:
+    sound_voiced_close(&told.voiced);
     feed_close(&feed);
     return api_status(s);
 }

@@ -3,6 +3,10 @@
  * no alignment. The layout is what whisper.cpp's convert-pt-to-ggml.py writes; whisper_model_load()
  * reads it.
  *
+ * Silero's models of voice activity have the same magic, then the length of a text and the text
+ * "silero-16k", their version and shape, and the same tensors, of which one has no dimension
+ * (convert-silero-vad-to-ggml.py). They are small: their F16 tensors are given as F32.
+ *
  * Metadata get names like those of GGUF files. The filters become a tensor, "mel_filters". */
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,9 +42,27 @@ static const struct field fields[] = {
     {"general.file_type", 0, UINT32_MAX},
 };
 
+static const char silero[] = "silero-16k";
+enum { SILERO_LEN = sizeof silero - 1 };
+
+static const struct field silero_fields[] = {
+    {"silero.version_major", 0, 1 << 10},  {"silero.version_minor", 0, 1 << 10},
+    {"silero.version_patch", 0, 1 << 10},  {"silero.window", 1, 1 << 16},
+    {"silero.context", 0, 1 << 16},        {"silero.encoder.block_count", 4, 4},
+    {"silero.encoder.0.in", 1, 1 << 16},   {"silero.encoder.0.out", 1, 1 << 16},
+    {"silero.encoder.0.taps", 1, 1 << 10}, {"silero.encoder.1.in", 1, 1 << 16},
+    {"silero.encoder.1.out", 1, 1 << 16},  {"silero.encoder.1.taps", 1, 1 << 10},
+    {"silero.encoder.2.in", 1, 1 << 16},   {"silero.encoder.2.out", 1, 1 << 16},
+    {"silero.encoder.2.taps", 1, 1 << 10}, {"silero.encoder.3.in", 1, 1 << 16},
+    {"silero.encoder.3.out", 1, 1 << 16},  {"silero.encoder.3.taps", 1, 1 << 10},
+    {"silero.lstm.in", 1, 1 << 16},        {"silero.lstm.hidden", 1, 1 << 16},
+    {"silero.final.in", 1, 1 << 16},       {"silero.final.out", 1, 1 << 16},
+};
+
 struct ggml {
     struct weights *w;
     struct reader r;
+    bool is_silero;
 };
 
 static enum status add_u32(struct ggml *g, const char *key, uint32_t value)
@@ -73,25 +95,51 @@ static bool known_file_type(uint32_t type)
     return false;
 }
 
+static enum status read_number(struct ggml *g, const struct field *f, uint32_t *value)
+{
+    uint64_t at = g->r.pos;
+    TRY(reader_u32(&g->r, f->key, value));
+    if (*value < f->lo || *value > f->hi)
+        return reader_fail(&g->r, f->key, at, "is %" PRId32 ", expected %" PRIu32 " to %" PRIu32,
+                           (int32_t)*value, f->lo, f->hi);
+    return add_u32(g, f->key, *value);
+}
+
 static enum status read_numbers(struct ggml *g)
 {
-    uint32_t magic;
+    uint32_t value = 0;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        TRY(read_number(g, &fields[i], &value));
+    if (!known_file_type(value))
+        return reader_fail(
+            &g->r, "general.file_type", g->r.pos - 4,
+            "is %" PRIu32 ", expected that of F32, F16, Q4_0, Q4_1, Q5_0, Q5_1 or Q8_0", value);
+    return OK;
+}
+
+/* The magic, and which of the two kinds of file it is. */
+static enum status read_kind(struct ggml *g)
+{
+    uint32_t magic, length = 0;
+    char text[SILERO_LEN];
     TRY(reader_u32(&g->r, "magic", &magic));
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const struct field *f = &fields[i];
-        uint64_t at = g->r.pos;
-        uint32_t value;
-        TRY(reader_u32(&g->r, f->key, &value));
-        if (value < f->lo || value > f->hi)
-            return reader_fail(&g->r, f->key, at,
-                               "is %" PRId32 ", expected %" PRIu32 " to %" PRIu32, (int32_t)value,
-                               f->lo, f->hi);
-        if (i + 1 == sizeof fields / sizeof *fields && !known_file_type(value))
-            return reader_fail(
-                &g->r, f->key, at,
-                "is %" PRIu32 ", expected that of F32, F16, Q4_0, Q4_1, Q5_0, Q5_1 or Q8_0", value);
-        TRY(add_u32(g, f->key, value));
-    }
+    uint64_t at = g->r.pos;
+    if (reader_left(&g->r) < 4 + SILERO_LEN)
+        return OK;
+    TRY(reader_u32(&g->r, "kind", &length));
+    TRY(reader_bytes(&g->r, "kind", sizeof text, text));
+    g->is_silero = length == SILERO_LEN && !memcmp(text, silero, SILERO_LEN);
+    if (!g->is_silero)
+        g->r.pos = at;
+    return OK;
+}
+
+static enum status read_silero(struct ggml *g)
+{
+    uint32_t value;
+    TRY(add_text(g, "general.architecture", "silero-vad"));
+    for (size_t i = 0; i < sizeof silero_fields / sizeof *silero_fields; i++)
+        TRY(read_number(g, &silero_fields[i], &value));
     return OK;
 }
 
@@ -185,7 +233,7 @@ static enum status read_shape(struct ggml *g, struct weights_tensor *t, uint32_t
             return reader_fail(&g->r, field, at,
                                "is %" PRIu32 ", which makes more than 2^63 - 1 elements", dim);
     }
-    t->n_dims = n_dims;
+    t->n_dims = n_dims ? n_dims : 1;
     return OK;
 }
 
@@ -215,9 +263,10 @@ static enum status read_tensor(struct ggml *g, uint32_t number)
     char shown[STR_SHOW];
     reader_where(&g->r, "tensor %" PRIu32, number);
     TRY(reader_u32(&g->r, "n_dims", &n_dims));
-    if (n_dims < 1 || n_dims > WEIGHTS_MAX_DIMS)
-        return reader_fail(&g->r, "n_dims", at, "is %" PRId32 ", expected 1 to %d", (int32_t)n_dims,
-                           WEIGHTS_MAX_DIMS);
+    uint32_t least = g->is_silero ? 0 : 1;
+    if (n_dims < least || n_dims > WEIGHTS_MAX_DIMS)
+        return reader_fail(&g->r, "n_dims", at, "is %" PRId32 ", expected %" PRIu32 " to %d",
+                           (int32_t)n_dims, least, WEIGHTS_MAX_DIMS);
     TRY(weights_add_tensor(g->w, &t));
     TRY(reader_u32(&g->r, "name's length", &length));
     TRY(reader_u32(&g->r, "type", &type));
@@ -241,7 +290,21 @@ static enum status read_tensor(struct ggml *g, uint32_t number)
     TRY(reader_has(&g->r, "data", t->bytes));
     t->offset = g->r.pos;
     g->r.pos += t->bytes;
+    if (g->is_silero && t->type == QUANT_F16) {
+        static const struct weights_from widened = {.kind = FROM_F16};
+        t->type = QUANT_F32;
+        t->bytes *= 2;
+        t->from = &widened;
+    }
     return OK;
+}
+
+static enum status read_whisper(struct ggml *g)
+{
+    TRY(add_text(g, "general.architecture", "whisper"));
+    TRY(read_numbers(g));
+    TRY(read_filters(g));
+    return read_vocabulary(g);
 }
 
 enum status ggml_open(struct weights *w)
@@ -254,10 +317,8 @@ enum status ggml_open(struct weights *w)
     reader_init(&g->r, &w->files[0], 0);
     reader_where(&g->r, "header");
     snprintf(w->format, sizeof w->format, "ggml .bin");
-    TRY_GOTO(add_text(g, "general.architecture", "whisper"));
-    TRY_GOTO(read_numbers(g));
-    TRY_GOTO(read_filters(g));
-    TRY_GOTO(read_vocabulary(g));
+    TRY_GOTO(read_kind(g));
+    TRY_GOTO(g->is_silero ? read_silero(g) : read_whisper(g));
     for (uint32_t i = 0; reader_left(&g->r); i++) {
         if (i == MAX_TENSORS)
             TRY_GOTO(reader_fail(&g->r, "tensor", g->r.pos,

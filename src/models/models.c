@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "models/parts.h"
+#include "models/silero.h"
 #include "models/whisper.h"
 
 static const struct model_arch *const archs[] = {&arch_llama, &arch_qwen2};
@@ -24,6 +25,10 @@ enum status model_load(const struct weights *w, struct model *m)
     }
     if (!m->arch && whisper_is(w))
         return status_fail(ERR_MODEL, "%s: a speech model; tawny transcribe runs it",
+                           weights_path(w));
+    if (!m->arch && silero_is(w))
+        return status_fail(ERR_MODEL,
+                           "%s: a model of voice activity: tawny transcribe's --vad-model",
                            weights_path(w));
     if (!m->arch)
         return status_fail(ERR_MODEL, "%s: architecture '%.*s' is not supported (llama, qwen2 are)",

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..'))
 from ggml_writer import Ggml  # noqa: E402
 from gguf_writer import Gguf, TYPES  # noqa: E402
+from silero_writer import Silero  # noqa: E402
 
 NEXT_FILE = b'-NEXT-FILE-'
 
@@ -74,6 +75,9 @@ def seeds():
     yield 'ggml', f.tensor('x', [3, 2, 4], 'F16').tensor('y', [64, 2], 'Q5_0').tensor('z', [1, 4])
     yield 'ggml-twice', Ggml().token(b'a').tensor('x', [1]).tensor('x', [1])
     yield 'ggml-dims', Ggml().token(b'a').tensor('x', [1], n_dims=5)
+    yield 'silero', Silero().tensor('x', [3, 2], bytes(12), half=True).tensor('y', [], bytes(4))
+    yield 'silero-dims', Silero().tensor('x', [1], bytes(4), n_dims=5)
+    yield 'silero-kind', Silero(kind=b'silero-8k')
     yield 'ggml-quantised', Ggml(ftype=2008).token(b'a').tensor('x', [32, 2], 'Q5_1').tensor(
         'y', [32], 'Q4_1'
     )
