@@ -65,7 +65,8 @@ class Test:
 
     def transcribe(self, sound_path, *options, code=0):
         return self.run(self.tawny, "transcribe", self.path("m.bin"), sound_path, "-l", "en",
-                        "--temperature-increment-on-fallback", "0", *options, code=code)
+                        "--temperature-increment-on-fallback", "0", "--beam-size", "1", *options,
+                        code=code)
 
     def segments(self, *arguments):
         return json.loads(self.transcribe(*arguments, "--json").stdout or "{}").get("segments")
