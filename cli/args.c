@@ -192,9 +192,9 @@ static void help_option(const struct option *o)
     putchar('\n');
 }
 
-static const struct verb *const verbs[] = {&verb_run,     &verb_transcribe, &verb_devices,
-                                           &verb_inspect, &verb_tokenize,   &verb_eval,
-                                           &verb_bench,   &verb_verify};
+static const struct verb *const verbs[] = {&verb_run,     &verb_transcribe, &verb_listen,
+                                           &verb_devices, &verb_inspect,    &verb_tokenize,
+                                           &verb_eval,    &verb_bench,      &verb_verify};
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
 const struct verb *args_verb(const char *name)

@@ -56,8 +56,8 @@ struct verb {
     enum status (*run)(char **operands, size_t n);
 };
 
-extern const struct verb verb_run, verb_transcribe, verb_devices, verb_inspect, verb_tokenize,
-    verb_eval, verb_bench, verb_verify;
+extern const struct verb verb_run, verb_transcribe, verb_listen, verb_devices, verb_inspect,
+    verb_tokenize, verb_eval, verb_bench, verb_verify;
 
 /* NULL if there is none of that name. */
 const struct verb *args_verb(const char *name);
@@ -160,6 +160,8 @@ void on_compile(void *ctx, uint32_t done, uint32_t total);
 /* Checks the file before it opens the device, so that a bad one is refused at once. A progress bar
  * shows on a terminal. On failure *o can be closed all the same. */
 enum status open_model(struct opened *o, const char *path, bool profile);
+/* ERR_MODEL, before any driver is loaded, for what is no speech model. */
+enum status check_speech_file(const char *path);
 enum status open_session(struct opened *o, const struct tawny_session_params *params);
 void close_all(struct opened *o);
 

@@ -124,3 +124,15 @@ void stats_print(const struct opened *o)
     say("device: %s (%s); model: %s, context %" PRIu32, o->device_info.name, o->device_info.driver,
         o->model_info.path, o->n_ctx);
 }
+
+enum status check_speech_file(const char *path)
+{
+    struct tawny_file *file;
+    TRY(from_api(tawny_file_open(path, &file)));
+    struct tawny_memory_plan plan;
+    enum status s = from_api(tawny_file_plan(file, NULL, NULL, &plan));
+    if (s == OK && !tawny_file_is_speech(file))
+        s = status_fail(ERR_MODEL, "%s: no speech model; tawny run runs it", path);
+    tawny_file_close(&file);
+    return s;
+}

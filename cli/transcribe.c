@@ -324,19 +324,6 @@ fail:
 
 /* ---- the verb ----------------------------------------------------------------------------- */
 
-/* Refuses what is no speech model before any driver is loaded. */
-static enum status check_file(const char *path)
-{
-    struct tawny_file *file;
-    TRY(from_api(tawny_file_open(path, &file)));
-    struct tawny_memory_plan plan;
-    enum status s = from_api(tawny_file_plan(file, NULL, NULL, &plan));
-    if (s == OK && !tawny_file_is_speech(file))
-        s = status_fail(ERR_MODEL, "%s: no speech model; tawny run runs it", path);
-    tawny_file_close(&file);
-    return s;
-}
-
 /* Every input; a broken one is reported, and the others are done. */
 static enum status all(struct tawny_speech *speech, const struct inputs *in)
 {
@@ -371,7 +358,7 @@ static enum status run(char **operands, size_t n)
     TRY(inputs_find(operands + 1, n - 1, &inputs));
     if (opt.dir && mkdir(opt.dir, 0777) && errno != EEXIST)
         TRY_GOTO(status_fail(ERR, "%s: %s", opt.dir, strerror(errno)));
-    TRY_GOTO(check_file(operands[0]));
+    TRY_GOTO(check_speech_file(operands[0]));
     TRY_GOTO(from_api(tawny_device_open(
         &(struct tawny_device_params){
             .device = global.device, .any_variant = global.any_variant, .on_compile = on_compile},

@@ -484,6 +484,43 @@ TAWNY_API enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                                              const struct tawny_transcribe_params *params,
                                              struct tawny_transcript *result);
 
+/* ---- listening ---------------------------------------------------------------------------- */
+
+/* Text of a sound that is still going on. What was heard last is heard again with every second that
+ * comes; words that two texts in a row have in common are certain and stay. */
+struct tawny_listener;
+
+struct tawny_line {
+    double start, end;        /* seconds since the beginning */
+    const char *text;         /* valid during the call */
+};
+
+struct tawny_listen_params {
+    /* language, task, prompt, vad and thresholds; sound and callbacks in it are not read. Strings
+     * outlive the listener. */
+    struct tawny_transcribe_params how;
+    double step;              /* seconds of sound between two texts; 0: 1; at most 25 */
+    /* A line that is certain as a whole; false ends it. */
+    bool (*on_line)(void *ctx, const struct tawny_line *line);
+    /* What follows the last line, after every text: certain words, and those that may change. May
+     * be NULL. */
+    void (*on_tail)(void *ctx, const char *certain, const char *open);
+    void *ctx;
+};
+
+/* One listener at a time on a tawny_speech, which outlives it. */
+TAWNY_API enum tawny_status tawny_listen_open(struct tawny_speech *speech,
+                                              const struct tawny_listen_params *params,
+                                              struct tawny_listener **out);
+TAWNY_API void tawny_listen_close(struct tawny_listener **listener);
+
+/* More sound, mono, 16 kHz. Blocks while it is heard: once for every step that is complete. */
+TAWNY_API enum tawny_status tawny_listen_push(struct tawny_listener *listener,
+                                              const float *samples, size_t n);
+
+/* No more comes: all that was heard becomes lines. */
+TAWNY_API enum tawny_status tawny_listen_end(struct tawny_listener *listener);
+
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,10 @@ _tawny_options() {
             --vad-speech-pad-ms -vo --vad-samples-overlap --device --no-verified-variants --json
             --stats"
         ;;
+    listen)
+        echo "-l --language --task -tr --translate --prompt --initial-prompt --step --source
+            --format -vm --vad-model -vt --vad-threshold --device --no-verified-variants --json"
+        ;;
     devices) echo "--json" ;;
     inspect)
         echo "-c --ctx-size -b --batch-size --tensors --device --no-verified-variants --json"
@@ -42,7 +46,7 @@ _tawny_options() {
 
 _tawny() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= i
-    local verbs="run transcribe devices inspect tokenize eval bench verify help"
+    local verbs="run transcribe listen devices inspect tokenize eval bench verify help"
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $verbs " == *" ${COMP_WORDS[i]} "* ]]; then

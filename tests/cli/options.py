@@ -6,7 +6,7 @@ import time
 
 from common import BUILD, PROGRAM, SOURCE, fails, run_cases, tawny
 
-VERBS = ["run", "transcribe", "devices", "inspect", "tokenize", "eval", "bench", "verify"]
+VERBS = ["run", "transcribe", "listen", "devices", "inspect", "tokenize", "eval", "bench", "verify"]
 
 
 def host(*arguments, **more):
