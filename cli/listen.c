@@ -135,30 +135,28 @@ static enum status hear(struct tawny_listener *listener, struct writer *writer)
     struct capture *capture = NULL;
     size_t n, least = (size_t)(opt.step * CAPTURE_RATE);
     bool ended = false;
-    enum status s = ERR_MEMORY;
+    enum status s = ERR_MEMORY, read = OK;
     float *samples = mem_alloc(ROOM * sizeof *samples);
     if (!samples)
         return ERR_MEMORY;
     TRY_GOTO(capture_open(&source, &capture));
-    while (!ended && writer->status == OK) {
-        s = capture_read(capture, samples, least, ROOM, &n, &ended);
-        if (s != OK)
-            break;
+    while (!ended && read == OK && writer->status == OK) {
+        read = capture_read(capture, samples, least, ROOM, &n, &ended);
+        if (read != OK) { /* what came before is still written */
+            clear_tail(writer);
+            say("%s", status_message());
+            status_clear();
+        }
         TRY_GOTO(from_api(tawny_listen_push(listener, samples, n)));
     }
-    if (s != OK && writer->status == OK) { /* what came before is still written */
-        say("%s", status_message());
-        status_clear();
-    }
-    if (writer->status == OK) {
-        enum status heard = from_api(tawny_listen_end(listener));
-        s = heard != OK ? heard : s;
-    }
+    if (writer->status == OK)
+        TRY_GOTO(from_api(tawny_listen_end(listener)));
+    s = writer->status != OK ? writer->status : read;
 fail:
     clear_tail(writer);
     capture_close(&capture);
     mem_free(samples);
-    return s == OK ? writer->status : s;
+    return s;
 }
 
 static enum status run(char **operands, size_t n)
