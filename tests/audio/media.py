@@ -15,6 +15,11 @@ import sys
 import tempfile
 import wave
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+CORPUS = os.path.join(HERE, '../fuzz/corpus/audio')
+sys.path.insert(0, os.path.join(HERE, '../fuzz'))
+from audio_corpus import mp4  # noqa: E402
+
 READ = sys.argv[1]
 FFMPEG = '/usr/bin/ffmpeg'
 RATE = 16000
@@ -151,6 +156,71 @@ def damaged(folder):
         wav('damage %d' % i, bytes(data), [0, 1])
 
 
+def atoms(data):
+    """Positions of what looks like an atom's size, of MP4 and its kin and of chunks."""
+    names = (b'ftyp', b'moov', b'mdat', b'trak', b'mdia', b'stbl', b'stsd', b'stts', b'stsz',
+             b'stco', b'elst', b'FORM', b'COMM', b'SSND', b'desc', b'data', b'free', b'udta')
+    for name in names:
+        at = data.find(name)
+        if at >= 4:
+            yield name.decode(), at - 4
+        if at >= 0:
+            yield name.decode() + ' behind', at + 4
+
+
+def sizes(folder):
+    """A65: sizes of 0, 2^31, 2^32 - 1, and for 64 bits 2^63 where parts of a file say how long they
+    are; lists of edits that go round."""
+    for name in ('mp4', 'mp4-edits', 'aiff', 'caf', 'wav'):
+        with open(os.path.join(CORPUS, name), 'rb') as f:
+            good = f.read()
+        paths = []
+        for where, at in atoms(good):
+            for value in (b'\0\0\0\0', b'\0\0\0\1', b'\x7f\xff\xff\xff', b'\xff\xff\xff\xff',
+                          b'\x80\0\0\0\0\0\0\0'):
+                paths.append('%s/%s-%s-%s' % (folder, name, where.replace(' ', '-'), value.hex()))
+                with open(paths[-1], 'wb') as f:
+                    f.write(good[:at] + value + good[at + len(value):])
+        done = run(*paths)  # one line a file
+        lines = [line.split('\t') for line in done.stdout.decode('utf-8', 'replace').splitlines()]
+        check('%d sizes in %s' % (len(paths), name), done.returncode == 0 and paths and
+              len(lines) == len(paths) and all(line[0] in '01' and int(line[1]) <= 3601 * RATE
+                                               for line in lines), lines[-1:])
+    for edits in ([(96, 0)] * 500, [(0, 0)] * 50, [(2**31, 0), (2**32 - 1, 90)],
+                  [(96, -1)] * 100, [(10, 2**31 - 1)], [(1, 95 - i % 96) for i in range(2000)]):
+        with open(folder + '/e.mp4', 'wb') as f:
+            f.write(mp4(edits))
+        got = facts(folder + '/e.mp4')
+        check('%d edits, the first %s' % (len(edits), edits[0]), got and got[0] in (0, 1), got)
+
+
+def caps(folder):
+    """A64: what is decoded is counted while it is: an hour is given, a sample more is not."""
+    for samples, status in ((3600 * RATE, 0), (3600 * RATE + 1, 1), (2 * 3600 * RATE, 1)):
+        path = write_wav(folder + '/hole.wav', [])
+        with open(path, 'r+b') as f:
+            f.seek(40)
+            f.write(struct.pack('<I', 2 * samples))
+            f.truncate(44 + 2 * samples)
+        got = facts(path)
+        check('%d samples of at most %d' % (samples, 3600 * RATE), got and got[0] == status and
+              abs(got[1] - 3600 * RATE) < RATE and (not status or '3600 seconds' in got[4]), got)
+    os.remove(path)
+
+
+def names(folder):
+    """A66: a path is a path, whatever FFmpeg would make of it."""
+    secret = write_wav(folder + '/secret.wav', tone(1, RATE, 1))
+    for path in ('concat:' + secret, 'file:' + secret, 'subfile,,start,0,end,0,,:' + secret,
+                 'http://127.0.0.1:9/a.wav', 'data:audio/wav;base64,UklGRg==', 'pipe:0',
+                 'cache:' + secret, folder + '/secret%d.wav', 'lavfi', 'crypto:' + secret):
+        got = facts(path)
+        check('%s is no file' % path[:20].replace(folder, ''), got and got[0] == 1 and
+              'cannot open' in got[4], got)
+    got = facts(write_wav(folder + '/a%03d.wav', tone(1, RATE, 1)))
+    check('a name that looks like a pattern', got and got[:2] == (0, RATE), got)
+
+
 def refused(folder):
     write_wav(folder + '/secret.wav', tone(1, RATE, 1))
     for name, text in [
@@ -220,9 +290,42 @@ def encoded(folder):
         check('damaged mp3 %d' % i, got and got[0] in (0, 1), got)
 
 
+def changing(folder):
+    """A62, A67: rate and channels that change on the way, pictures, what is encrypted."""
+    if not os.path.exists(FFMPEG):
+        return
+
+    def ffmpeg(*arguments):
+        subprocess.run([FFMPEG, '-v', 'error', '-y', *arguments], check=True)
+        return arguments[-1]
+
+    whole = b''
+    for i, (rate, channels) in enumerate([(44100, 2), (22050, 1), (48000, 2), (16000, 1)]):
+        source = write_wav(folder + '/part.wav', tone(1, rate, channels), rate, channels)
+        with open(ffmpeg('-i', source, '-write_xing', '0', '-id3v2_version', '0',
+                         folder + '/part%d.mp3' % i), 'rb') as f:
+            whole += f.read()
+    with open(folder + '/changing.mp3', 'wb') as f:
+        f.write(whole)
+    got = facts(folder + '/changing.mp3')
+    check('an mp3 of four rates', got and got[0] == 0 and abs(got[1] - 4 * RATE) < RATE // 2, got)
+    source = write_wav(folder + '/source.wav', tone(2, 44100, 2), 44100, 2)
+    picture = ffmpeg('-f', 'lavfi', '-i', 'color=size=16x16:duration=1', '-frames:v', '1',
+                     folder + '/cover.png')
+    path = ffmpeg('-i', source, '-i', picture, '-map', '0', '-map', '1', '-disposition:v',
+                  'attached_pic', folder + '/picture.mp3')
+    got = facts(path)
+    check('an attached picture', got and got[0] == 0 and abs(got[1] - 2 * RATE) < 1200, got)
+    path = ffmpeg('-i', source, '-encryption_scheme', 'cenc-aes-ctr', '-encryption_key', '0' * 32,
+                  '-encryption_kid', '1' * 32, folder + '/secret.mp4')
+    got = facts(path)
+    check('encrypted', got and got[0] in (0, 1), got)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        for part in [plain, lengths, rates, level, numbers, damaged, refused, encoded]:
+        for part in [plain, lengths, rates, level, numbers, damaged, refused, encoded, sizes, caps,
+                     names, changing]:
             part(folder)
     print('1..%d' % number)
     sys.exit(1 if failed else 0)

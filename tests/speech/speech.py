@@ -223,6 +223,34 @@ def formats(segments):
     }
 
 
+def odd_sounds(test):
+    """A60, A61: hardly any samples, no numbers, full scale: each is done, with text or without."""
+    def write(name, samples, kind):
+        data = np.asarray(samples, kind).tobytes()
+        size = np.dtype(kind).itemsize
+        head = struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVEfmt ", 16,
+                           3 if size == 4 else 1, 1, 16000, 16000 * size, size, 8 * size, b"data",
+                           len(data))
+        with open(test.path(name), "wb") as f:
+            f.write(head + data)
+        return test.path(name)
+
+    paths = [write(f"{n}.wav", [1000] * n, "<i2") for n in (0, 1, 159, 199, 401)]
+    paths.append(write("dc.wav", [32767] * 8000, "<i2"))
+    odd = [np.nan, np.inf, -np.inf, 1e38, -1e38, 1e-40, 0.5, 0]
+    paths.append(write("odd.wav", odd * 1000, "<f4"))
+    done = test.transcribe(*paths, "-o", test.path("odd"), "-f", "json", "-l", "en", "-bs", "1",
+                           "--temperature-increment-on-fallback", "0")
+    texts = {}
+    for path in paths:
+        name = os.path.splitext(os.path.basename(path))[0]
+        with open(test.path(f"odd/{name}.json"), encoding="utf-8") as f:
+            texts[name] = json.load(f)
+    test.check(done.returncode == 0 and all(texts[n]["segments"] == [] for n in ("0", "1", "159"))
+               and all(s["tokens"] and s["avg_logprob"] <= 0 for t in texts.values()
+                       for s in t["segments"]), f"odd sounds: {[*texts]}")
+
+
 def interrupted(test):
     """Ctrl-C while a pipe gives nothing ends it at once; the second input is not begun."""
     os.mkfifo(test.path("pipe"))
@@ -364,6 +392,7 @@ def main():
                 hotter(test)
                 folders(test)
                 interrupted(test)
+                odd_sounds(test)
                 verified(test)
             if test.failed:
                 print(f"# {m.name}: {test.failed} of {test.n} failed")
