@@ -42,6 +42,7 @@ enum status case_fork(struct check_case *c, enum quant_type type);
 enum status case_magnitude(struct check_case *c, enum quant_type type);
 enum status case_unary(struct check_case *c, enum quant_type type);
 enum status case_lstm(struct check_case *c, enum quant_type type);
+enum status case_align(struct check_case *c, enum quant_type type);
 
 /* Sequences with settings of many kinds, and what belongs to them: fills a->seqs, slots, history,
  * ring, bias and counter. One slot a row of the step. */

@@ -25,6 +25,7 @@ enum { TYPES = sizeof types / sizeof *types };
 struct built {
     struct whisper w;
     struct whisper_layer audio_layer, text_layer;
+    struct whisper_head head;
     enum quant_type type;
     struct compile_space space;
     uint64_t page_table, pool, state;
@@ -85,6 +86,8 @@ static void build(struct built *b, const struct shape *s, enum quant_type type)
     w->text_places = compile_place(&b->space, 4ull * TEXT_CTX * n);
     w->text_layers = &b->text_layer;
     w->text_norm = norm(b, n);
+    w->heads = &b->head;
+    w->n_heads = 1;
     b->page_table = compile_place(&b->space, 1 << 16);
     b->pool = compile_place(&b->space, 1ull << 32);
     b->state = compile_place(&b->space, 1ull << 32);
@@ -118,7 +121,7 @@ static enum status listen(struct plan *p, struct built *b)
 }
 
 /* What a step does with its logits. */
-enum then { PROBS, GREEDY, DRAWN, BEAM };
+enum then { PROBS, GREEDY, DRAWN, BEAM, LOOK };
 
 /* A step of so many rows. */
 static enum status say(struct plan *p, struct built *b, uint32_t rows, enum then then)
@@ -144,7 +147,7 @@ static enum status say(struct plan *p, struct built *b, uint32_t rows, enum then
         .h = compile_place(&b->space, 1 << 20),
         .logits = compile_place(&b->space, 1 << 20),
         .counter = compile_place(&b->space, 1 << 16),
-        .speech = then != PROBS ? &speech : NULL,
+        .speech = then != PROBS && then != LOOK ? &speech : NULL,
         .sample = {.b = outs,
                    .seqs = compile_place(&b->space, 1 << 16),
                    .slots = 1,
@@ -156,7 +159,18 @@ static enum status say(struct plan *p, struct built *b, uint32_t rows, enum then
                    .bias_bytes = 1 << 16,
                    .counter = compile_place(&b->space, 1 << 16),
                    .greedy = then == GREEDY}};
+    if (then == LOOK)
+        step.align = (struct whisper_align){.heads = compile_place(&b->space, 1 << 16),
+                                            .align = compile_place(&b->space, 1 << 16),
+                                            .out = compile_place(&b->space, 1 << 24)};
     TRY(whisper_say(p, &b->w, &step));
+    if (then == LOOK)
+        return k_align(p, &(struct k_align_args){.heads = 1,
+                                                 .places = TEXT_CTX,
+                                                 .seen = AUDIO_CTX,
+                                                 .align = step.align.align,
+                                                 .x = step.align.out,
+                                                 .out = compile_place(&b->space, 1 << 24)});
     if (then == BEAM)
         return k_fork(p, &(struct k_fork_args){.kv = step.kv,
                                                .layers = b->w.text.n_layers,
@@ -227,6 +241,7 @@ enum status compile_speech(struct gpu *g, bool all, const struct compile_visit *
             snprintf(what, sizeof what, "%s %s, prompt", shapes[i].name, type);
             TRY(one(g, &b, what, 4, PROBS, visit));
             TRY(one(g, &b, what, ROWS, PROBS, visit));
+            TRY(one(g, &b, what, ROWS, LOOK, visit));
         }
     }
     return OK;

@@ -36,6 +36,7 @@ const struct check_family check_families[] = {
     {"magnitude", false, 1, case_magnitude},
     {"unary", false, 1, case_unary},
     {"lstm", false, 1, case_lstm},
+    {"align", false, 1, case_align},
     {"decode", false, 4, case_decode, .matrix = true, .late = true},
     {"prompt", false, 4, case_prompt, .matrix = true, .late = true},
     {0},

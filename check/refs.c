@@ -58,5 +58,8 @@ const struct check_ref check_refs[] = {
     {"magnitude", check_magnitude, F32_POINT, bits_magnitude},
     {"unary", check_unary, F32_POINT, bits_unary},
     {"lstm", check_lstm, F32_SUM, bits_lstm},
+    {"align_weights", check_align_weights, F32_SUM, bits_align_weights},
+    {"align_norm", check_align_norm, F32_SUM, bits_align_norm},
+    {"align_mean", check_align_mean, F32_POINT, bits_align_mean},
     {0},
 };

@@ -35,5 +35,11 @@ enum status check_fork(const struct plan_op *op, struct check_mem *mem);
 enum status check_magnitude(const struct plan_op *op, struct check_mem *mem);
 enum status check_unary(const struct plan_op *op, struct check_mem *mem);
 enum status check_lstm(const struct plan_op *op, struct check_mem *mem);
+enum status check_align_weights(const struct plan_op *op, struct check_mem *mem);
+enum status check_align_norm(const struct plan_op *op, struct check_mem *mem);
+enum status check_align_mean(const struct plan_op *op, struct check_mem *mem);
+
+/* The median of the seven values around x[t], of n, mirrored at both ends; x[t] of fewer than 4. */
+float check_align_median(const float *x, uint32_t t, uint32_t n);
 
 #endif

@@ -44,9 +44,12 @@ static void put_text(struct subtitles *s, const char *text)
     }
 }
 
-enum status subtitles_begin(struct subtitles *s, enum subtitle_format format, FILE *f)
+enum status subtitles_begin(struct subtitles *s, enum subtitle_format format,
+                            const struct subtitle_layout *layout, FILE *f)
 {
-    *s = (struct subtitles){.format = format, .f = f};
+    *s = (struct subtitles){.format = format, .f = f, .words = layout, .n_lines = 1, .last = -1};
+    if (layout)
+        s->layout = *layout;
     if (format == SUBTITLES_VTT)
         fputs("WEBVTT\n\n", f);
     if (format == SUBTITLES_TSV)
@@ -65,6 +68,19 @@ static json_t *ids_json(const struct tawny_segment *segment)
     for (size_t i = 0; i < segment->n_tokens; i++)
         json_array_append_new(ids, json_integer(segment->tokens[i]));
     return ids;
+}
+
+static json_t *words_json(const struct tawny_segment *g)
+{
+    json_t *words = json_array();
+    for (size_t i = 0; i < g->n_words; i++) {
+        const struct tawny_word *w = &g->words[i];
+        json_array_append_new(words,
+                              json_pack("{s:o, s:f, s:f, s:f}", "word",
+                                        json_text(w->text, strlen(w->text)), "start", w->start,
+                                        "end", w->end, "probability", (double)w->probability));
+    }
+    return words;
 }
 
 static enum status add_json(struct subtitles *s, const struct tawny_segment *g)
@@ -86,29 +102,37 @@ static enum status add_json(struct subtitles *s, const struct tawny_segment *g)
                             (double)g->temperature, "avg_logprob", (double)g->avg_logprob,
                             "compression_ratio", (double)g->compression_ratio, "no_speech_prob",
                             (double)g->no_speech_prob);
+    if (one && s->words)
+        json_object_set_new(one, "words", words_json(g));
     if (!one || json_array_append_new(s->segments, one))
         return status_fail(ERR_MEMORY, "no memory for the result as JSON");
     return OK;
 }
 
+void subtitles_put(struct subtitles *s, double start, double end, const char *text)
+{
+    bool srt = s->format == SUBTITLES_SRT;
+    if (srt)
+        fprintf(s->f, "%" PRIu32 "\n", ++s->n);
+    put_time(s->f, start, srt, srt ? ',' : '.');
+    fputs(" --> ", s->f);
+    put_time(s->f, end, srt, srt ? ',' : '.');
+    fputc('\n', s->f);
+    put_text(s, text);
+    fputs("\n\n", s->f);
+    fflush(s->f);
+}
+
 enum status subtitles_add(struct subtitles *s, const struct tawny_segment *g)
 {
     FILE *f = s->f;
-    s->n++;
     switch (s->format) {
     case SUBTITLES_SRT:
-        fprintf(f, "%" PRIu32 "\n", s->n);
-        put_time(f, g->start, true, ',');
-        fputs(" --> ", f);
-        put_time(f, g->end, true, ',');
-        fputc('\n', f);
-        break;
     case SUBTITLES_VTT:
-        put_time(f, g->start, false, '.');
-        fputs(" --> ", f);
-        put_time(f, g->end, false, '.');
-        fputc('\n', f);
-        break;
+        if (s->words)
+            return subtitles_add_words(s, g);
+        subtitles_put(s, g->start, g->end, g->text);
+        return OK;
     case SUBTITLES_TSV:
         fprintf(f, "%" PRIu64 "\t%" PRIu64 "\t", milliseconds(g->start), milliseconds(g->end));
         break;
@@ -127,8 +151,6 @@ enum status subtitles_add(struct subtitles *s, const struct tawny_segment *g)
     }
     put_text(s, g->text);
     fputs(s->format == SUBTITLES_CSV ? "\"\n" : "\n", f);
-    if (s->format == SUBTITLES_SRT || s->format == SUBTITLES_VTT)
-        fputc('\n', f);
     fflush(f);
     return OK;
 }
@@ -140,7 +162,7 @@ static int dump(const char *text, size_t len, void *ctx)
 
 enum status subtitles_end(struct subtitles *s, const struct tawny_transcript *t)
 {
-    enum status st = OK;
+    enum status st = subtitles_end_words(s);
     if (s->format == SUBTITLES_JSON && t) {
         json_t *all = json_pack("{s:o, s:O, s:s, s:f, s:f}", "text",
                                 json_text(s->text ? s->text : "", s->len), "segments", s->segments,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -11,11 +12,15 @@
 #include "subtitles.h"
 
 static struct {
-    const char *language, *task, *format, *dir, *prompt, *context, *vad_model;
-    bool translate, no_times, no_context, detect, vad;
-    double temperature, increment, compression, logprob, no_speech, patience, penalty;
+    const char *language, *task, *format, *dir, *prompt, *hotwords, *context, *vad_model;
+    const char *word_times, *highlight, *prepended, *appended;
+    bool translate, no_times, no_context, detect, words, vad;
+    struct subtitle_layout layout;
+    int64_t line_width, line_count, line_words;
+    double temperature, increment, compression, logprob, no_speech, patience, penalty,
+        hallucination;
     double vad_threshold, vad_overlap, vad_longest;
-    int64_t best_of, beams, seed, vad_speech, vad_silence, vad_pad;
+    int64_t best_of, beams, batch, seed, vad_speech, vad_silence, vad_pad;
 } opt = {.task = "transcribe",
          .vad_threshold = 0.5,
          .vad_speech = 250,
@@ -28,6 +33,11 @@ static struct {
          .no_speech = 0.6,
          .best_of = TAWNY_BEAMS,
          .beams = TAWNY_BEAMS,
+         .batch = 1,
+         .word_times = "False",
+         .highlight = "False",
+         .prepended = "\"'“¿([{-",
+         .appended = "\"'.。,，!！?？:：”)]}、",
          .patience = 1,
          .penalty = -1};
 
@@ -43,6 +53,7 @@ static const struct option options[] = {
      "files named after the input go there; else stdout"},
     {"--prompt --initial-prompt --initial_prompt", OPT_TEXT, &opt.prompt, "TEXT",
      "text that is taken to come before"},
+    {"--hotwords", OPT_TEXT, &opt.hotwords, "TEXT", "words that every window is told of"},
     {"-nt --no-timestamps", OPT_FLAG, &opt.no_times, NULL, "one piece of text a window of 30 s"},
     {"--no-context", OPT_FLAG, &opt.no_context, NULL, "windows do not see the text before them"},
     {"--condition-on-previous-text --condition_on_previous_text", OPT_TEXT, &opt.context, "B",
@@ -64,6 +75,25 @@ static const struct option options[] = {
      "text less likely is tried again; 0: off", -1000, 0},
     {"--no-speech-threshold --no_speech_threshold", OPT_REAL, &opt.no_speech, "P",
      "unlikely text where this much is silence is dropped; 0: off", 0, 1},
+    {"--batch --batch-size --batch_size", OPT_INT, &opt.batch, "N",
+     "windows at once, each for itself; 1: in order", 1, TAWNY_MAX_BATCH},
+    {"--word-timestamps --word_timestamps", OPT_TEXT, &opt.word_times, "B",
+     "True: when each word is said; in json, srt, vtt"},
+    {"--highlight-words --highlight_words", OPT_TEXT, &opt.highlight, "B",
+     "True: a subtitle a word, which is underlined"},
+    {"--max-line-width --max_line_width", OPT_INT, &opt.line_width, "N",
+     "characters of a line; 0: any", 0, 100000},
+    {"--max-line-count --max_line_count", OPT_INT, &opt.line_count, "N",
+     "with it: lines of a subtitle; 0: any", 0, 100000},
+    {"--max-words-per-line --max_words_per_line", OPT_INT, &opt.line_words, "N",
+     "without: words of a subtitle; 0: any", 0, 100000},
+    {"--prepend-punctuations --prepend_punctuations", OPT_TEXT, &opt.prepended, "MARKS",
+     "that belong to the next word"},
+    {"--append-punctuations --append_punctuations", OPT_TEXT, &opt.appended, "MARKS",
+     "that belong to the word before"},
+    {"--hallucination-silence-threshold --hallucination_silence_threshold", OPT_REAL,
+     &opt.hallucination, "S", "with words: unlikely text in such a silence is dropped; 0: off", 0,
+     1000},
     {"-s --seed", OPT_INT, &opt.seed, "N", "of temperatures above 0", 0, 9e18},
     {"--vad", OPT_FLAG, &opt.vad, NULL, "hear only speech; without a model, what is loud"},
     {"-vm --vad-model", OPT_TEXT, &opt.vad_model, "FILE", "Silero's, a ggml .bin file; --vad"},
@@ -119,6 +149,15 @@ static enum status read_formats(void)
     return OK;
 }
 
+/* openai-whisper's way to say yes and no. */
+static enum status read_bool(const char *option, const char *text, bool *out)
+{
+    *out = !strcasecmp(text, "true");
+    if (*out || !strcasecmp(text, "false"))
+        return OK;
+    return status_fail(ERR_USAGE, "%s: '%s' is neither True nor False", option, text);
+}
+
 static enum status check_options(void)
 {
     if (!strcmp(opt.task, "translate"))
@@ -127,11 +166,21 @@ static enum status check_options(void)
         return status_fail(ERR_USAGE, "--task: '%s' is neither transcribe nor translate", opt.task);
     if (opt.language && !strcmp(opt.language, "auto"))
         opt.language = NULL;
-    if (opt.context && (!strcmp(opt.context, "False") || !strcmp(opt.context, "false")))
-        opt.no_context = true;
-    else if (opt.context && strcmp(opt.context, "True") && strcmp(opt.context, "true"))
-        return status_fail(
-            ERR_USAGE, "--condition-on-previous-text: '%s' is neither True nor False", opt.context);
+    bool context = true;
+    if (opt.context)
+        TRY(read_bool("--condition-on-previous-text", opt.context, &context));
+    opt.no_context |= !context;
+    TRY(read_bool("--word-timestamps", opt.word_times, &opt.words));
+    TRY(read_bool("--highlight-words", opt.highlight, &opt.layout.highlight));
+    opt.layout.line_width = (uint32_t)opt.line_width;
+    opt.layout.line_count = (uint32_t)opt.line_count;
+    opt.layout.line_words = (uint32_t)opt.line_words;
+    if (!opt.words && (opt.layout.highlight || opt.line_width || opt.line_count || opt.line_words ||
+                       opt.hallucination > 0))
+        return status_fail(ERR_USAGE,
+                           "--highlight-words, --max-line-width, --max-line-count, "
+                           "--max-words-per-line and --hallucination-silence-threshold need "
+                           "--word-timestamps True");
     return read_formats();
 }
 
@@ -197,7 +246,8 @@ static enum status open_files(struct job *job, const char *name)
         job->files[i] = stdout;
         if (opt.dir)
             TRY(open_file(name, subtitle_names[i], &job->files[i]));
-        TRY(subtitles_begin(&job->out[i], (enum subtitle_format)i, job->files[i]));
+        TRY(subtitles_begin(&job->out[i], (enum subtitle_format)i, opt.words ? &opt.layout : NULL,
+                            job->files[i]));
     }
     return OK;
 }
@@ -283,6 +333,7 @@ static enum status one(struct tawny_speech *speech, const char *input, const cha
         .language = opt.language,
         .translate = opt.translate,
         .prompt = opt.prompt,
+        .hotwords = opt.hotwords,
         .no_timestamps = opt.no_times,
         .no_context = opt.no_context,
         .best_of = (uint32_t)opt.best_of,
@@ -297,6 +348,11 @@ static enum status one(struct tawny_speech *speech, const char *input, const cha
         .seed = (uint64_t)opt.seed,
         .vad = vad,
         .vad_params = vad_params(),
+        .batch = (uint32_t)opt.batch,
+        .word_timestamps = opt.words,
+        .prepend_punctuations = opt.prepended,
+        .append_punctuations = opt.appended,
+        .hallucination_silence_threshold = (float)opt.hallucination,
         .on_segment = on_segment,
         .on_progress = on_progress,
         .ctx = &job,

@@ -384,6 +384,13 @@ struct tawny_speech_info {
 TAWNY_API void tawny_speech_get_info(const struct tawny_speech *speech,
                                      struct tawny_speech_info *out);
 
+/* When a word is said; valid during the call. */
+struct tawny_word {
+    const char *text;         /* UTF-8; with the space in front, and marks that belong to it */
+    double start, end;        /* seconds */
+    float probability;        /* mean over its tokens */
+};
+
 /* One piece of the text; valid during the call. */
 struct tawny_segment {
     uint32_t id;              /* 0, 1 ... */
@@ -393,6 +400,8 @@ struct tawny_segment {
     const int32_t *tokens;    /* with those of times */
     size_t n_tokens;
     float temperature, avg_logprob, compression_ratio, no_speech_prob;
+    const struct tawny_word *words; /* with word_timestamps; n_words of them */
+    size_t n_words;
 };
 
 /* What tells speech from silence. */
@@ -416,7 +425,7 @@ struct tawny_vad_params {
     double overlap;           /* 0.1: taken along behind as well */
 };
 
-enum { TAWNY_MAX_TEMPERATURES = 16, TAWNY_BEAMS = 5, TAWNY_MAX_BEAMS = 16 };
+enum { TAWNY_MAX_TEMPERATURES = 16, TAWNY_BEAMS = 5, TAWNY_MAX_BEAMS = 16, TAWNY_MAX_BATCH = 16 };
 
 struct tawny_transcribe_params {
     /* One of: a media file of any kind ("-": standard input), the bytes of one, samples. */
@@ -430,6 +439,7 @@ struct tawny_transcribe_params {
     bool translate;           /* to English */
     bool detect_language;     /* end when the language is known */
     const char *prompt;       /* text that is taken to come before; NULL: none */
+    const char *hotwords;     /* words that every window is told of; NULL: none */
     bool no_timestamps;       /* one segment a window */
     bool no_context;          /* windows do not see the text before them */
 
@@ -453,6 +463,14 @@ struct tawny_transcribe_params {
 
     struct tawny_vad *vad;    /* only what it takes for speech is heard; NULL: everything is */
     struct tawny_vad_params vad_params;
+    uint32_t batch;           /* windows of sound at once, at most 16: faster, but each stands for
+                                 itself: they are cut where there is least to hear, and are not told
+                                 what was said before; 0, 1: one after the other */
+    bool word_timestamps;     /* when each word is said; segments begin and end with theirs */
+    const char *prepend_punctuations; /* marks that belong to the next word; NULL: "'“¿([{- */
+    const char *append_punctuations; /* ... to the one before; NULL: "'.。,，!！?？:：”)]}、 */
+    float hallucination_silence_threshold; /* with word_timestamps: seconds of silence around
+                                 unlikely words, from which on these are dropped; 0: none are */
 
     bool (*on_segment)(void *ctx, const struct tawny_segment *segment); /* false stops */
     /* Seconds of sound; total is below 0 while it is not known. */

@@ -30,6 +30,9 @@ enum status bits_probs(const struct plan_op *op, struct check_mem *mem);
 enum status bits_magnitude(const struct plan_op *op, struct check_mem *mem);
 enum status bits_unary(const struct plan_op *op, struct check_mem *mem);
 enum status bits_lstm(const struct plan_op *op, struct check_mem *mem);
+enum status bits_align_weights(const struct plan_op *op, struct check_mem *mem);
+enum status bits_align_norm(const struct plan_op *op, struct check_mem *mem);
+enum status bits_align_mean(const struct plan_op *op, struct check_mem *mem);
 
 /* ---- what they share ---------------------------------------------------------------------- */
 

@@ -10,10 +10,14 @@ _tawny_options() {
         ;;
     transcribe)
         echo "-l --language -dl --detect-language --task -tr --translate -f --output-format
-            -o --output-dir --prompt --initial-prompt -nt --no-timestamps --no-context
+            -o --output-dir --prompt --initial-prompt --hotwords -nt --no-timestamps --no-context
             --condition-on-previous-text --temperature --temperature-increment-on-fallback
             -bs --beam-size --patience --length-penalty -bo --best-of
             --compression-ratio-threshold --logprob-threshold --no-speech-threshold
+            --batch --batch-size
+            --word-timestamps --highlight-words --max-line-width --max-line-count
+            --max-words-per-line --prepend-punctuations --append-punctuations
+            --hallucination-silence-threshold
             -s --seed --vad -vm --vad-model -vt --vad-threshold -vspd --vad-min-speech-duration-ms
             -vsd --vad-min-silence-duration-ms -vmsd --vad-max-speech-duration-s -vp
             --vad-speech-pad-ms -vo --vad-samples-overlap --device --no-verified-variants --json

@@ -84,6 +84,9 @@ const char *tawny_language(uint32_t i, const char **name)
 struct told {
     const struct tawny_transcribe_params *p;
     struct sound_voiced *voiced; /* or NULL */
+    struct tawny_word *words;    /* of a segment */
+    size_t room;
+    enum status status;
 };
 
 /* Times are of the sound without its silence, where that was left out. */
@@ -92,11 +95,29 @@ static double time_of(const struct told *t, double seconds, bool end)
     return t->voiced ? sound_voiced_time(t->voiced, seconds, end) : seconds;
 }
 
+static bool tell_words(struct told *t, const struct transcript_segment *s)
+{
+    if (s->n_words > t->room) {
+        struct tawny_word *more = mem_realloc(t->words, 2 * s->n_words * sizeof *more);
+        if (!more) {
+            t->status = ERR_MEMORY;
+            return false;
+        }
+        t->words = more;
+        t->room = 2 * s->n_words;
+    }
+    for (uint32_t i = 0; i < s->n_words; i++)
+        t->words[i] = (struct tawny_word){s->words[i].text, time_of(t, s->words[i].start, false),
+                                          time_of(t, s->words[i].end, true), s->words[i].prob};
+    return true;
+}
+
 static bool on_segment(void *ctx, const struct transcript_segment *s)
 {
-    const struct told *t = ctx;
+    struct told *t = ctx;
     uint64_t seek = (uint64_t)(time_of(t, (double)s->seek / 100, false) * 100 + 0.5);
-    return t->p->on_segment(t->p->ctx,
+    return tell_words(t, s) &&
+           t->p->on_segment(t->p->ctx,
                             &(struct tawny_segment){.id = s->id,
                                                     .seek = t->voiced ? seek : s->seek,
                                                     .start = time_of(t, s->start, false),
@@ -107,7 +128,9 @@ static bool on_segment(void *ctx, const struct transcript_segment *s)
                                                     .temperature = s->temperature,
                                                     .avg_logprob = s->avg_logprob,
                                                     .compression_ratio = s->compression_ratio,
-                                                    .no_speech_prob = s->no_speech_prob});
+                                                    .no_speech_prob = s->no_speech_prob,
+                                                    .words = t->words,
+                                                    .n_words = s->n_words});
 }
 
 static void on_progress(void *ctx, double done, double total)
@@ -129,6 +152,15 @@ static enum status check_params(const struct tawny_transcribe_params *p)
     if (p->n_temperatures > TAWNY_MAX_TEMPERATURES)
         return status_fail(ERR_USAGE, "%u temperatures (at most %d)", p->n_temperatures,
                            TAWNY_MAX_TEMPERATURES);
+    if (p->hallucination_silence_threshold != 0 &&
+        (!p->word_timestamps || !(p->hallucination_silence_threshold > 0)))
+        return status_fail(ERR_USAGE,
+                           "a hallucination silence threshold of %g needs the times of words, and "
+                           "must be above 0",
+                           (double)p->hallucination_silence_threshold);
+    if (p->batch > TAWNY_MAX_BATCH)
+        return status_fail(ERR_USAGE, "a batch of %u windows (at most %d)", p->batch,
+                           TAWNY_MAX_BATCH);
     if (p->beam_size > TAWNY_MAX_BEAMS)
         return status_fail(ERR_USAGE, "%u beams (at most %d)", p->beam_size, TAWNY_MAX_BEAMS);
     if (!(p->patience >= 0 && p->patience <= 100) || !(fabsf(p->length_penalty) <= 100))
@@ -167,7 +199,7 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                                    struct tawny_transcript *result)
 {
     static const float temperatures[] = {0, 0.2f, 0.4f, 0.6f, 0.8f, 1};
-    struct told told = {params, NULL};
+    struct told told = {.p = params};
     struct transcribe_result r = {0};
     struct voice_params voice;
     struct feed *feed = NULL;
@@ -201,6 +233,7 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                        .no_times = params->no_timestamps,
                        .no_context = params->no_context,
                        .prompt = params->prompt,
+                       .hotwords = params->hotwords,
                        .temperatures = params->n_temperatures ? params->temperatures : temperatures,
                        .n_temperatures = params->n_temperatures ? params->n_temperatures : 6,
                        .best_of = params->best_of ? params->best_of : TAWNY_BEAMS,
@@ -211,14 +244,22 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                        .least_logprob = or_default(params->logprob_threshold, -1),
                        .no_speech = or_default(params->no_speech_threshold, 0.6f),
                        .seed = params->seed,
+                       .batch = params->batch,
+                       .words = params->word_timestamps,
+                       .prepended = params->prepend_punctuations,
+                       .appended = params->append_punctuations,
+                       .hallucination = (double)params->hallucination_silence_threshold,
                        .on_segment = params->on_segment ? on_segment : NULL,
                        .on_progress = params->on_progress ? on_progress : NULL,
                        .ctx = &told},
                    &r);
+    if (s == OK)
+        s = told.status;
     if (s == OK && result)
         tell(speech, &told, &r, result);
 fail:
     sound_voiced_close(&told.voiced);
     feed_close(&feed);
+    mem_free(told.words);
     return api_status(s);
 }

@@ -31,7 +31,9 @@ enum status speech_model_load(struct gpu *g, const struct engine_load_params *pa
     m->bufs = arena_calloc(a, m->w.n_tensors, sizeof *m->bufs);
     if (!m->never || !m->path || !m->bufs)
         goto fail;
-    TRY_GOTO(vocab_speech_never(m->tok, &m->w.ids, m->never));
+    TRY_GOTO(vocab_speech_never(w, m->tok, &m->w.ids, m->w.n_vocab, m->never));
+    TRY_GOTO(vocab_speech_not_first(w, m->tok, &m->w.ids, m->w.n_vocab, m->not_first,
+                                    &m->n_first));
     uint64_t need = 0;
     for (uint32_t i = 0; i < m->w.n_tensors; i++) {
         const struct weights_tensor *t = m->w.tensors[i].file;
@@ -105,6 +107,9 @@ static void lay_out(struct speech *s)
     at->attn_counter = place(size, 4ull * w->text.n_heads * SPEECH_PROMPT);
     at->sample_counter = place(size, 4ull * K_SAMPLE_COUNTERS * K_MAX_OUT);
     at->bias = place(size, 8);
+    at->heads = place(size, 4ull * w->n_heads);
+    at->align = place(size, K_ALIGN_BYTES);
+    at->named = place(size, 4 * SPEECH_PROMPT);
     size = &at->results_size;
     at->ring = place(size, 4ull * SPEECH_MOST * s->rows);
     at->logprobs = place(size, 4ull * SPEECH_MOST * s->rows);
@@ -191,6 +196,14 @@ static enum status fill_state(struct speech *s)
     mem_free(basis);
     TRY(st);
     TRY(put_rows(s, s->at.sound_rows, 0));
+    uint32_t *heads = mem_calloc(w->n_heads, sizeof *heads);
+    if (!heads)
+        return ERR_MEMORY;
+    for (uint32_t i = 0; i < w->n_heads; i++)
+        heads[i] = w->heads[i].head;
+    st = gpu_upload(s->gpu, s->state->addr + s->at.heads, heads, w->n_heads * sizeof *heads);
+    mem_free(heads);
+    TRY(st);
     TRY(put_rows(s, s->at.heard_rows, 0));
     s->heard = 0;
     return gpu_upload(s->gpu, s->state->addr + s->at.never, s->m->never,
@@ -199,7 +212,7 @@ static enum status fill_state(struct speech *s)
 
 /* What lies outside of the plans, in bytes. */
 struct sizes {
-    uint64_t samples, mel, sound, h, logits;
+    uint64_t samples, mel, sound, h, logits, looks;
 };
 
 static struct sizes sizes_of(const struct speech *s)
@@ -210,7 +223,8 @@ static struct sizes sizes_of(const struct speech *s)
         .mel = 4ull * whisper_frames(w) * w->n_mels,
         .sound = 4ull * w->audio.n_embd * w->audio.n_ctx,
         .h = 4ull * w->text.n_embd * SPEECH_PROMPT,
-        .logits = 4ull * w->n_vocab * s->rows,
+        .logits = 4ull * w->n_vocab * (s->aligns ? SPEECH_PROMPT : s->rows),
+        .looks = s->aligns ? 4ull * (w->n_heads + 1ull) * w->text.n_ctx * w->audio.n_ctx : 0,
     };
 }
 
@@ -229,6 +243,9 @@ static enum status take_memory(struct speech *s)
     TRY(take(s, size.h, GPU_DEVICE, GPU_SCRATCH, "residual stream", &s->h));
     TRY(gpu_fill(s->gpu, s->h->addr, 0, size.h));
     TRY(take(s, size.logits, GPU_DEVICE, GPU_SCRATCH, "logits", &s->logits));
+    TRY(gpu_fill(s->gpu, s->logits->addr, 0, size.logits));
+    if (s->aligns)
+        TRY(take(s, size.looks, GPU_DEVICE, GPU_SCRATCH, "looks", &s->looks));
     s->tries = mem_calloc(s->rows, sizeof *s->tries);
     if (!s->tries)
         return ERR_MEMORY;
@@ -243,6 +260,7 @@ static void begin_speech(struct speech *s, struct speech_model *m,
     s->gpu = m->gpu;
     s->rows = params && params->rows ? params->rows : 1;
     s->windows = params && params->windows ? params->windows : 1;
+    s->aligns = params && params->aligns;
     s->at = (struct speech_layout){0};
     s->audio_pages = (uint32_t)div_up(m->w.audio.n_ctx, K_PAGE_TOKENS);
     s->text_pages = (uint32_t)div_up(m->w.text.n_ctx, K_PAGE_TOKENS);
@@ -260,7 +278,8 @@ enum status speech_plan_memory(struct speech_model *m, const struct speech_param
     struct sizes size = sizes_of(&s);
     *out = (struct engine_memory){
         .kv = pages_bytes(&s),
-        .scratch = scratch + size.samples + size.mel + size.sound + size.h + size.logits,
+        .scratch =
+            scratch + size.samples + size.mel + size.sound + size.h + size.logits + size.looks,
         .state = s.at.size,
         .staging = s.at.results_size,
         .n_ctx = m->w.text.n_ctx,
@@ -294,8 +313,8 @@ static void give_memory(struct speech *s)
         for (uint32_t rows = 0; rows <= K_MAX_OUT; rows++)
             plan_destroy(&s->plans[i][rows]);
     }
-    const struct gpu_buf **bufs[] = {&s->state, &s->results, &s->samples, &s->mel,  &s->sound,
-                                     &s->h,     &s->logits,  &s->scratch, &s->pages};
+    const struct gpu_buf **bufs[] = {&s->state, &s->results, &s->samples, &s->mel,   &s->sound,
+                                     &s->h,     &s->logits,  &s->scratch, &s->pages, &s->looks};
     for (unsigned i = 0; i < sizeof bufs / sizeof *bufs; i++)
         gpu_buf_destroy(s->gpu, bufs[i]);
     mem_free(s->tries);
@@ -322,11 +341,12 @@ enum status speech_open(struct speech_model *m, const struct speech_params *para
 enum status speech_reserve(struct speech *s, const struct speech_params *params)
 {
     struct speech_params want = *params;
-    if (want.rows <= s->rows && want.windows <= s->windows)
+    if (want.rows <= s->rows && want.windows <= s->windows && want.aligns <= s->aligns)
         return OK;
+    want.aligns |= s->aligns;
     want.rows = want.rows > s->rows ? want.rows : s->rows;
     want.windows = want.windows > s->windows ? want.windows : s->windows;
-    struct speech_params had = {s->rows, s->windows};
+    struct speech_params had = {s->rows, s->windows, s->aligns};
     give_memory(s);
     enum status st = check_memory(s->m, &want);
     begin_speech(s, s->m, st == OK ? &want : &had);

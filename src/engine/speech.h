@@ -18,6 +18,8 @@ struct speech_model {
     struct whisper w;
     struct tok *tok;
     uint32_t *never;      /* bit i: token i is not chosen; (n_vocab + 31) / 32 words */
+    uint32_t not_first[3]; /* n_first tokens that no text begins with */
+    uint32_t n_first;
     char *path;
     uint64_t n_params, weight_bytes;
     double load_seconds;
@@ -39,24 +41,30 @@ enum speech_plan {
     SPEECH_NEXT_DRAWN,
     SPEECH_FORK,       /* the prompt's keys and values to other slots */
     SPEECH_BEAM,       /* copies what must be, then candidates for each of some rows */
+    SPEECH_LOOK,       /* rows of a text that is known: what heads look at, how likely it is */
+    SPEECH_ALIGN,      /* ... then one matrix of what they looked at */
     SPEECH_PLANS
 };
 
 struct speech_params {
     uint32_t rows;        /* texts at once, 1 to K_MAX_OUT; 0: 1 */
     uint32_t windows;     /* of sound at once, 1 to K_MAX_OUT; 0: 1 */
+    bool aligns;          /* room for speech_align() */
 };
 
 struct speech {
     struct speech_model *m;
     struct gpu *gpu;
     uint32_t rows, windows;
+    bool aligns;
     uint32_t audio_pages, text_pages; /* of a window, of a text */
     const struct gpu_buf *state, *results, *samples, *mel, *sound, *h, *logits, *scratch, *pages;
+    const struct gpu_buf *looks; /* of `aligns`: [n_heads + 1][text.n_ctx][audio.n_ctx] */
     struct speech_layout { /* byte offsets in `state`, then in `results` */
         uint64_t basis, audio_table, cross_table, text_table, sound_rows, heard_rows, used;
         uint64_t step, prompt, cross_step, cross_prompt, orders;
-        uint64_t seqs, history, speech, never, notes, attn_counter, sample_counter, bias, size;
+        uint64_t seqs, history, speech, never, notes, attn_counter, sample_counter, bias;
+        uint64_t heads, align, named, size;
         uint64_t ring, logprobs, probs, candidates, new_orders, results_size;
     } at;
     uint64_t audio_pages_addr, cross_pages_addr, text_pages_addr;
@@ -122,6 +130,24 @@ struct speech_answer {
     float no_speech;       /* probability */
     double sum_logprob;    /* of all, that of the end included */
 };
+
+/* When each token of a text is said. */
+struct speech_aligning {
+    uint32_t window;
+    const int32_t *start;  /* <|startoftranscript|> and what follows it, without <|notimestamps|> */
+    uint32_t n_start;
+    const int32_t *text;   /* tokens without times */
+    uint32_t n_text;       /* n_start + n_text + 2 are at most the text's context */
+    uint32_t frames;       /* of the encoder, that hold sound */
+};
+
+/* looks: f32 [n_text + 1][audio.n_ctx], written: how much the heads look at each of the first
+ * `frames` frames when the text's first, second ... token and its end are to be made, over all of
+ * them normalised, in the manner of openai-whisper's timing.py. probs: f32 [n_text], written: the
+ * probability of each token among those of text. Needs params.aligns. Blocks; what the first slot
+ * held is lost. */
+enum status speech_align(struct speech *s, const struct speech_aligning *r, float *looks,
+                         float *probs);
 
 /* By which the best of several texts is known. */
 double speech_score(double sum_logprob, uint32_t n, float length_penalty);

@@ -15,6 +15,20 @@ struct speech_orders {
     struct k_row rows[K_MAX_OUT];
 };
 
+/* A step's header and rows. */
+struct speech_rows {
+    struct k_step step;
+    struct k_row row[K_MAX_OUT];
+};
+_Static_assert((int)SPEECH_PROMPT == (int)K_MAX_OUT, "struct speech_rows");
+
+/* Which window the rows of prompts hear from now on. */
+enum status speech_hear(struct speech *s, uint32_t window);
+
+/* Rows of the next prompt's step: n tokens from position `at` of a slot on. */
+enum status speech_put_rows(struct speech *s, const int32_t *tokens, uint32_t n, uint32_t at,
+                            uint32_t slot);
+
 /* Scratch of the largest plan, without recording any. */
 enum status speech_scratch_bytes(struct speech *s, uint64_t *bytes);
 

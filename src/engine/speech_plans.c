@@ -7,8 +7,8 @@
 /* ---- plans -------------------------------------------------------------------------------- */
 
 static const char *const plan_names[SPEECH_PLANS] = {
-    "listen", "prompt of 4", "prompt of 16", "language", "silence",
-    "next",   "next drawn",  "fork",         "beam",
+    "listen",     "prompt of 4", "prompt of 16", "language", "silence", "next",
+    "next drawn", "fork",        "beam",         "look",     "align",
 };
 
 /* An address for plans that are only laid out. */
@@ -187,6 +187,37 @@ static enum status build_next(struct speech *s, struct plan *p, enum speech_plan
     return whisper_say(p, w, &step);
 }
 
+static enum status build_look(struct speech *s, struct plan *p)
+{
+    const struct whisper *w = &s->m->w;
+    uint64_t state = address(s->state);
+    struct whisper_step step = step_of(s, SPEECH_PROMPT, s->at.prompt, s->at.cross_prompt);
+    step.outs = SPEECH_PROMPT;
+    step.align = (struct whisper_align){
+        .heads = state + s->at.heads, .align = state + s->at.align, .out = address(s->looks)};
+    TRY(whisper_say(p, w, &step));
+    return k_probs(p, &(struct k_probs_args){.rows = SPEECH_PROMPT,
+                                             .vocab = w->n_vocab,
+                                             .logits = step.logits,
+                                             .out = address(s->results) + s->at.probs,
+                                             .to = w->ids.end,
+                                             .count = 1,
+                                             .ids = state + s->at.named});
+}
+
+static enum status build_align(struct speech *s, struct plan *p)
+{
+    const struct whisper *w = &s->m->w;
+    uint64_t looks = address(s->looks);
+    return k_align(p, &(struct k_align_args){.heads = w->n_heads,
+                                             .places = w->text.n_ctx,
+                                             .seen = w->audio.n_ctx,
+                                             .align = address(s->state) + s->at.align,
+                                             .x = looks,
+                                             .out = looks + 4ull * w->n_heads * w->text.n_ctx *
+                                                                w->audio.n_ctx});
+}
+
 static enum status build(struct speech *s, enum speech_plan which, uint32_t rows, struct plan **out)
 {
     TRY(plan_create(s->gpu, &(struct plan_params){.name = plan_names[which]}, out));
@@ -205,6 +236,12 @@ static enum status build(struct speech *s, enum speech_plan which, uint32_t rows
         break;
     case SPEECH_FORK:
         st = build_fork(s, *out);
+        break;
+    case SPEECH_LOOK:
+        st = build_look(s, *out);
+        break;
+    case SPEECH_ALIGN:
+        st = build_align(s, *out);
         break;
     case SPEECH_NEXT:
     case SPEECH_NEXT_DRAWN:
@@ -231,6 +268,8 @@ enum status speech_scratch_bytes(struct speech *s, uint64_t *bytes)
     *bytes = 256;
     for (int i = 0; i < SPEECH_PLANS; i++) {
         struct plan *p;
+        if (!s->aligns && (i == SPEECH_LOOK || i == SPEECH_ALIGN))
+            continue;
         TRY(build(s, (enum speech_plan)i, s->rows, &p));
         if (plan_scratch_bytes(p) > *bytes)
             *bytes = plan_scratch_bytes(p);

@@ -12,13 +12,6 @@ enum { STEPS = 8 }; /* tokens a submit, where the host has nothing to say in bet
 
 _Static_assert(sizeof(struct k_step) == K_STEP_BYTES, "params.h");
 
-/* A step's header and rows. */
-struct rows {
-    struct k_step step;
-    struct k_row row[K_MAX_OUT];
-};
-_Static_assert((int)SPEECH_PROMPT == (int)K_MAX_OUT, "struct rows");
-
 /* Requests on their way: `each` neighbouring rows and slots for each of n. */
 struct saying {
     struct speech *s;
@@ -44,29 +37,30 @@ static uint32_t most_of(const struct speech_request *r)
 
 /* ---- prompts ------------------------------------------------------------------------------ */
 
-/* Which sound the rows of a step hear: their windows, at its last frame. */
-static enum status put_windows(struct speech *s, uint64_t at, const struct rows *windows)
+enum status speech_hear(struct speech *s, uint32_t window)
 {
-    return gpu_upload(s->gpu, s->state->addr + at, windows, sizeof *windows);
-}
-
-static enum status hear(struct speech *s, uint32_t window)
-{
-    struct rows rows = {.step = {.n_rows = K_MAX_OUT}};
+    struct speech_rows rows = {.step = {.n_rows = K_MAX_OUT}};
     for (uint32_t i = 0; i < K_MAX_OUT; i++)
         rows.row[i] = (struct k_row){.pos = s->m->w.audio.n_ctx - 1, .slot = window};
-    return put_windows(s, s->at.cross_prompt, &rows);
+    return gpu_upload(s->gpu, s->state->addr + s->at.cross_prompt, &rows, sizeof rows);
+}
+
+enum status speech_put_rows(struct speech *s, const int32_t *tokens, uint32_t n, uint32_t at,
+                            uint32_t slot)
+{
+    struct speech_rows rows = {.step = {.n_rows = n, .n_out = n}};
+    for (uint32_t i = 0; i < n; i++) {
+        rows.step.out_row[i] = i;
+        rows.row[i] = (struct k_row){.token = (uint32_t)tokens[i], .pos = at + i, .slot = slot};
+    }
+    return gpu_upload(s->gpu, s->state->addr + s->at.prompt, &rows, sizeof rows);
 }
 
 /* Runs prompt tokens from .. to - 1 in a slot. */
 static enum status run_rows(struct speech *s, const struct speech_request *r, uint32_t slot,
                             uint32_t from, uint32_t to)
 {
-    struct rows rows = {.step = {.n_rows = to - from, .n_out = 1}};
-    for (uint32_t i = 0; i < to - from; i++)
-        rows.row[i] =
-            (struct k_row){.token = (uint32_t)r->prompt[from + i], .pos = from + i, .slot = slot};
-    TRY(gpu_upload(s->gpu, s->state->addr + s->at.prompt, &rows, sizeof rows));
+    TRY(speech_put_rows(s, r->prompt + from, to - from, from, slot));
     return speech_run(s, to - from <= 4 ? SPEECH_ROWS_4 : SPEECH_ROWS_16, 0, 1);
 }
 
@@ -84,7 +78,7 @@ static enum status run_prompt(struct speech *s, const struct speech_request *r, 
 {
     bool last_tells = r->start_at + 1 == r->n_prompt;
     uint32_t n = r->n_prompt - !last_tells, last = n < SPEECH_PROMPT ? n : SPEECH_PROMPT, at = 0;
-    TRY(hear(s, r->window));
+    TRY(speech_hear(s, r->window));
     while (at < n - last) {
         uint32_t left = n - last - at, count = left < SPEECH_PROMPT ? left : SPEECH_PROMPT;
         TRY(run_rows(s, r, slot, at, at + count));
@@ -112,12 +106,9 @@ static struct k_speech grammar(const struct speech *s, const struct speech_reque
         .end = w->ids.end,
         .no_times = w->ids.no_times,
         .latest = 50, /* the first time is at most 1 s */
-        .n_first = 1,
-        .not_first = {w->ids.end},
+        .n_first = s->m->n_first,
     };
-    int32_t blank = tok_find(s->m->tok, "\xc4\xa0", 2); /* a space */
-    if (blank != TOK_NONE)
-        speech.not_first[speech.n_first++] = (uint32_t)blank;
+    memcpy(speech.not_first, s->m->not_first, sizeof speech.not_first);
     return speech;
 }
 
@@ -128,7 +119,7 @@ static enum status put_requests(const struct saying *y, uint32_t round)
     const struct whisper *w = &s->m->w;
     struct k_seq seqs[K_MAX_OUT];
     struct k_speech speech[K_MAX_OUT];
-    struct rows windows = {.step = {.n_rows = K_MAX_OUT}};
+    struct speech_rows windows = {.step = {.n_rows = K_MAX_OUT}};
     for (uint32_t i = 0; i < y->rows; i++) {
         const struct speech_request *r = request_of(y, i);
         uint64_t seed = r->seed + 0x9e3779b97f4a7c15u * (round + i % y->each);
@@ -149,7 +140,7 @@ static enum status put_requests(const struct saying *y, uint32_t round)
         speech[i] = grammar(s, r, i);
         windows.row[i] = (struct k_row){.pos = w->audio.n_ctx - 1, .slot = r->window};
     }
-    TRY(put_windows(s, s->at.cross_step, &windows));
+    TRY(gpu_upload(s->gpu, s->state->addr + s->at.cross_step, &windows, sizeof windows));
     TRY(gpu_upload(s->gpu, s->state->addr + s->at.seqs, seqs, y->rows * sizeof *seqs));
     return gpu_upload(s->gpu, s->state->addr + s->at.speech, speech, y->rows * sizeof *speech);
 }
@@ -161,7 +152,7 @@ enum status speech_language(struct speech *s, uint32_t *best, float *probs)
     struct speech_request r = {.prompt = &start, .n_prompt = 1, .n_most = 1};
     struct saying y = {.s = s, .r = &r, .n = 1, .each = 1, .rows = 1};
     TRY(put_requests(&y, 0));
-    TRY(hear(s, 0));
+    TRY(speech_hear(s, 0));
     TRY(run_rows(s, &r, 0, 0, 1));
     TRY(speech_run(s, SPEECH_LANGUAGE, 0, 1));
     *best = 0;
@@ -243,7 +234,7 @@ static enum status run_steps(const struct saying *y, bool *cancelled)
 static enum status say_rows(const struct saying *y, uint32_t round)
 {
     struct speech *s = y->s;
-    struct rows rows = {.step = {.n_rows = y->rows, .n_out = y->rows}};
+    struct speech_rows rows = {.step = {.n_rows = y->rows, .n_out = y->rows}};
     bool cancelled = false;
     for (uint32_t i = 0; i < y->rows; i++) {
         const struct speech_request *r = request_of(y, i);

@@ -1,32 +1,10 @@
-#include "engine/transcribe.h"
+#include "engine/transcribe_inside.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <zlib.h>
-
-/* A transcription in progress. */
-struct run {
-    struct speech *s;
-    const struct transcribe_params *p;
-    struct transcribe_result *r;
-
-    /* Sound: samples base .. base + n - 1 of the input. */
-    float *sound, *window;
-    uint64_t base, n, room;
-    bool ended;
-
-    int32_t start[3]; /* <|startoftranscript|>, language, task */
-    uint32_t n_start;
-    int32_t *said; /* tokens of text so far, from the last that windows may see on */
-    uint32_t n_said, said_room;
-    struct speech_answer best;
-    float ratio; /* of `best` */
-    float temperature;
-    char *text; /* of one segment or answer */
-    size_t text_room;
-};
 
 /* ---- sound -------------------------------------------------------------------------------- */
 
@@ -58,8 +36,31 @@ static float sample_at(const struct run *r, int64_t i)
     return at >= r->base && at < r->base + r->n ? r->sound[at - r->base] : 0;
 }
 
-/* Listens to the window at frame `seek`; *used: how many of its frames hold sound, 0 at the end. */
-static enum status listen(struct run *r, uint64_t seek, uint32_t *used)
+/* The frame of n at which there is least to hear for 0.2 s, in the later half of them. */
+static uint32_t quietest(const struct run *r, uint64_t seek, uint32_t n)
+{
+    enum { STRETCH = 20 };
+    double least = INFINITY, sum = 0, energy[STRETCH] = {0};
+    uint32_t best = n;
+    for (uint32_t i = n / 2; i < n; i++) {
+        double e = 0;
+        for (uint32_t k = 0; k < WHISPER_HOP; k++) {
+            double v = (double)sample_at(r, (int64_t)((seek + i) * WHISPER_HOP + k));
+            e += v * v;
+        }
+        sum += e - energy[i % STRETCH];
+        energy[i % STRETCH] = e;
+        if (i >= n / 2 + STRETCH - 1 && sum < least) {
+            least = sum;
+            best = i + 1 - STRETCH / 2;
+        }
+    }
+    return best;
+}
+
+/* Listens to the window at frame `seek`; *used: how many of its frames hold sound, 0 at the end;
+ * with `whole` it ends where there is least to hear, unless the sound ends before. */
+static enum status listen(struct run *r, uint64_t seek, uint32_t slot, bool whole, uint32_t *used)
 {
     const struct whisper *w = &r->s->m->w;
     uint64_t first = seek * WHISPER_HOP, frames = whisper_frames(w);
@@ -70,10 +71,13 @@ static enum status listen(struct run *r, uint64_t seek, uint32_t *used)
     if (r->ended && total <= seek)
         return OK;
     *used = (uint32_t)(r->ended && total - seek < frames ? total - seek : frames);
+    if (whole && *used == frames)
+        *used = quietest(r, seek, *used);
+    uint32_t heard = whole ? BEFORE + *used * WHISPER_HOP : whisper_samples(w);
     for (uint32_t i = 0; i < whisper_samples(w); i++)
-        r->window[i] = sample_at(r, (int64_t)first - BEFORE + i);
+        r->window[i] = i < heard ? sample_at(r, (int64_t)first - BEFORE + i) : 0;
     r->r->n_windows++;
-    return speech_listen(r->s, 0, r->window, *used);
+    return speech_listen(r->s, slot, r->window, *used);
 }
 
 /* ---- language and task -------------------------------------------------------------------- */
@@ -124,11 +128,6 @@ static enum status make_start(struct run *r)
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-static bool is_text(const struct run *r, int32_t id)
-{
-    return (uint32_t)id < r->s->m->w.ids.end;
-}
-
 /* The text of tokens, without those of times, in r->text. */
 static enum status write_text(struct run *r, const int32_t *tokens, uint32_t n, size_t *len)
 {
@@ -137,7 +136,7 @@ static enum status write_text(struct run *r, const int32_t *tokens, uint32_t n, 
     *len = 0;
     for (uint32_t i = 0; i <= n; i++) {
         size_t need = 64;
-        if (i < n && !is_text(r, tokens[i]))
+        if (i < n && !transcribe_is_text(r, tokens[i]))
             continue;
         if (i < n)
             need += TOK_STREAM_ROOM(tok_piece(r->s->m->tok, tokens[i], false).len);
@@ -197,9 +196,12 @@ static void make_prompt(const struct run *r, int32_t *prompt, struct speech_requ
     uint32_t n = 0, most = w->text.n_ctx / 2 - 1;
     if (most > SPEECH_MOST / 2)
         most = SPEECH_MOST / 2;
-    if (r->n_said) {
-        uint32_t keep = r->n_said < most ? r->n_said : most;
+    if (r->n_said || r->n_hot) {
+        uint32_t hot = r->n_hot < most ? r->n_hot : most;
+        uint32_t keep = r->n_said < most - hot ? r->n_said : most - hot;
         prompt[n++] = (int32_t)w->ids.start_prev;
+        memcpy(prompt + n, r->hot, hot * sizeof *prompt);
+        n += hot;
         memcpy(prompt + n, r->said + r->n_said - keep, keep * sizeof *prompt);
         n += keep;
     }
@@ -232,9 +234,15 @@ static bool is_silence(const struct run *r)
     return r->p->no_speech > 0 && r->best.no_speech > r->p->no_speech;
 }
 
-static enum status answer(struct run *r)
+/* True if r->best will do, or no other temperature makes it better. */
+static bool is_good(const struct run *r)
 {
-    int32_t prompt[SPEECH_MOST];
+    bool repeats = r->p->most_compression > 0 && r->ratio > r->p->most_compression;
+    return r->best.cancelled || (is_silence(r) && is_unlikely(r)) || (!repeats && !is_unlikely(r));
+}
+
+static struct speech_request request(const struct run *r, int32_t prompt[SPEECH_MOST])
+{
     struct speech_request req = {.n_most = r->s->m->w.text.n_ctx / 2,
                                  .timed = !r->p->no_times,
                                  .tries = r->p->best_of,
@@ -243,10 +251,16 @@ static enum status answer(struct run *r)
                                  .length_penalty = r->p->length_penalty,
                                  .seed = r->p->seed + 1000003ull * r->r->n_windows};
     make_prompt(r, prompt, &req);
+    return req;
+}
+
+static enum status answer(struct run *r)
+{
+    int32_t prompt[SPEECH_MOST];
+    struct speech_request req = request(r, prompt);
     for (uint32_t i = 0; i < r->p->n_temperatures; i++) {
         TRY(answer_at(r, &req, r->p->temperatures[i]));
-        bool repeats = r->p->most_compression > 0 && r->ratio > r->p->most_compression;
-        if (r->best.cancelled || (is_silence(r) && is_unlikely(r)) || (!repeats && !is_unlikely(r)))
+        if (is_good(r))
             break;
     }
     return OK;
@@ -270,59 +284,76 @@ static enum status remember(struct run *r, const int32_t *tokens, uint32_t n)
 }
 
 /* One with text that takes time is handed out. */
-static enum status give(struct run *r, uint64_t seek, double start, double end,
-                        const int32_t *tokens, uint32_t n)
+static enum status give(struct run *r, uint64_t seek, const struct piece *piece)
 {
+    const int32_t *tokens = r->best.tokens + piece->first;
     size_t len, first = 0;
-    TRY(write_text(r, tokens, n, &len));
+    TRY(write_text(r, tokens, piece->n, &len));
     while (first < len && is_blank(r->text[first]))
         first++;
-    if (first == len || start == end)
+    if (first == len || piece->fit.start == piece->fit.end)
         return OK;
-    TRY(remember(r, tokens, n));
+    if (r->p->batch < 2)
+        TRY(remember(r, tokens, piece->n));
     struct transcript_segment s = {
         .id = r->r->n_segments++,
         .seek = seek,
-        .start = start,
-        .end = end,
+        .start = piece->fit.start,
+        .end = piece->fit.end,
         .text = r->text,
         .tokens = tokens,
-        .n_tokens = n,
+        .n_tokens = piece->n,
         .temperature = r->temperature,
         .avg_logprob = (float)mean_logprob(&r->best),
         .compression_ratio = r->ratio,
         .no_speech_prob = r->best.no_speech,
+        .words = r->words.all + piece->fit.first,
+        .n_words = piece->fit.n,
     };
     if (r->p->on_segment && !r->p->on_segment(r->p->ctx, &s))
         r->r->cancelled = true;
     return OK;
 }
 
-/* Cuts r->best into segments; *step: frames to the next window. */
-static enum status cut(struct run *r, uint64_t seek, uint32_t used, uint32_t *step)
+static void add_piece(struct run *r, double start, double end, uint32_t first, uint32_t n)
+{
+    struct piece *p = &r->pieces[r->n_pieces++];
+    *p = (struct piece){.fit = {.start = start, .end = end}, .first = first, .n = n};
+    for (uint32_t i = 0; i < n; i++)
+        p->fit.n_text += transcribe_is_text(r, r->best.tokens[first + i]);
+}
+
+/* Cuts r->best into pieces; *step: frames to the next window. True if the text ends with a single
+ * time: nothing is said after it. */
+static bool cut(struct run *r, uint64_t seek, uint32_t used, uint32_t *step)
 {
     enum { FRAMES_A_TIME = 2 };
-    const double precision = FRAMES_A_TIME * (double)WHISPER_HOP / WHISPER_RATE;
+    const double precision = FRAMES_A_TIME * frame;
     const int32_t *t = r->best.tokens, time_0 = (int32_t)r->s->m->w.ids.time_0;
-    double offset = (double)(seek * WHISPER_HOP) / WHISPER_RATE;
+    double offset = (double)seek * frame;
     uint32_t n = r->best.n, last = 0;
     bool single = n >= 2 && t[n - 2] < time_0 && t[n - 1] >= time_0;
     *step = used;
+    r->n_pieces = 0;
     for (uint32_t i = 1; i <= n; i++) {
         bool pair = i < n && t[i - 1] >= time_0 && t[i] >= time_0;
         bool at_end = i == n && single && last; /* after other segments */
         if (!pair && !at_end)
             continue;
-        TRY(give(r, seek, offset + (t[last] - time_0) * precision,
-                 offset + (t[i - 1] - time_0) * precision, t + last, i - last));
+        add_piece(r, offset + (t[last] - time_0) * precision,
+                  offset + (t[i - 1] - time_0) * precision, last, i - last);
         last = i;
+    }
+    if (last && last < n && r->p->batch > 1) { /* no window hears it again */
+        double start = t[last] >= time_0 ? (t[last] - time_0) * precision : 0;
+        add_piece(r, offset + start, offset + fmax(start, used * frame), last, n - last);
     }
     if (last) {
         if (!single)
             *step = (uint32_t)(t[last - 1] - time_0) * FRAMES_A_TIME;
-        return OK;
+        return single;
     }
-    double seconds = (double)(used * WHISPER_HOP) / WHISPER_RATE;
+    double seconds = used * frame;
     for (uint32_t i = n; i-- > 0;) {
         if (t[i] < time_0)
             continue;
@@ -330,35 +361,43 @@ static enum status cut(struct run *r, uint64_t seek, uint32_t used, uint32_t *st
             seconds = (t[i] - time_0) * precision;
         break;
     }
-    return give(r, seek, offset, offset + seconds, t, n);
+    add_piece(r, offset, offset + seconds, 0, n);
+    return single;
 }
 
-static enum status one_window(struct run *r, uint64_t *seek, uint32_t used)
+/* What r->best says of the window at *seek, which moves on. */
+static enum status tell(struct run *r, uint64_t *seek, uint32_t used)
 {
-    uint32_t step = used;
-    TRY(answer(r));
+    uint64_t next = *seek + used;
+    uint32_t step;
     if (r->best.cancelled) {
         r->r->cancelled = true;
         return OK;
     }
     if (!is_silence(r) || (r->p->least_logprob < 0 && !is_unlikely(r))) {
-        TRY(cut(r, *seek, used, &step));
-        if (r->p->no_context || r->temperature > 0.5f)
+        bool single = cut(r, *seek, used, &step);
+        next = *seek + step;
+        if (r->p->words)
+            TRY(transcribe_words(r, *seek, used, single, &next));
+        for (uint32_t i = 0; i < r->n_pieces && !r->r->cancelled; i++)
+            TRY(give(r, *seek, &r->pieces[i]));
+        if (r->p->batch < 2 && (r->p->no_context || r->temperature > 0.5f))
             r->n_said = 0;
     }
-    *seek += step ? step : used; /* a window that ends where it began would be heard for ever */
+    /* A window that ends where it began would be heard for ever. */
+    *seek = next > *seek ? next : *seek + used;
     return OK;
 }
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-static enum status take_prompt(struct run *r)
+/* Tokens of a text that is given, a space in front; *ids grows. */
+static enum status encode(const struct run *r, const char *given, int32_t **ids, size_t *n)
 {
-    int32_t *ids = NULL;
-    size_t n = 0, len = strlen(r->p->prompt), first = 0;
-    while (len && is_blank(r->p->prompt[len - 1]))
+    size_t len = strlen(given), first = 0;
+    while (len && is_blank(given[len - 1]))
         len--;
-    while (first < len && is_blank(r->p->prompt[first]))
+    while (first < len && is_blank(given[first]))
         first++;
     if (first == len)
         return OK;
@@ -366,24 +405,150 @@ static enum status take_prompt(struct run *r)
     if (!text)
         return ERR_MEMORY;
     text[0] = ' ';
-    memcpy(text + 1, r->p->prompt + first, len - first);
+    memcpy(text + 1, given + first, len - first);
     enum status s =
-        tok_encode(r->s->m->tok, text, len - first + 1, &(struct tok_encode_params){0}, &ids, &n);
-    if (s == OK)
-        s = remember(r, ids, (uint32_t)n);
-    mem_free(ids);
+        tok_encode(r->s->m->tok, text, len - first + 1, &(struct tok_encode_params){0}, ids, n);
     mem_free(text);
     return s;
 }
 
+static enum status take_prompts(struct run *r)
+{
+    int32_t *ids = NULL;
+    size_t n = 0;
+    enum status s = r->p->prompt ? encode(r, r->p->prompt, &ids, &n) : OK;
+    if (s == OK && n)
+        s = remember(r, ids, (uint32_t)n);
+    mem_free(ids);
+    n = 0;
+    if (s == OK && r->p->hotwords)
+        s = encode(r, r->p->hotwords, &r->hot, &n);
+    r->n_hot = (uint32_t)n;
+    return s;
+}
+
+static void progress(const struct run *r, uint64_t seek)
+{
+    if (r->p->on_progress)
+        r->p->on_progress(r->p->ctx, (double)(seek * WHISPER_HOP) / WHISPER_RATE,
+                          r->ended ? r->r->seconds : r->p->sound->seconds(r->p->sound));
+}
+
+/* ---- several windows at once -------------------------------------------------------------- */
+
+/* A window of a batch. */
+struct take {
+    uint64_t seek;
+    uint32_t used;
+    bool done;
+    float ratio, temperature;
+    struct speech_answer answer;
+};
+
+/* Answers of so many windows that are not done, at one temperature. */
+static enum status try_takes(struct run *r, struct take *takes, const uint32_t *which, uint32_t n,
+                             struct speech_request req)
+{
+    struct speech_request reqs[K_MAX_OUT];
+    for (uint32_t i = 0; i < n; i++) {
+        reqs[i] = req;
+        reqs[i].window = which[i];
+        reqs[i].seed += 1000003ull * which[i];
+    }
+    TRY(speech_say(r->s, reqs, n, r->answers));
+    for (uint32_t i = 0; i < n; i++) {
+        struct take *t = &takes[which[i]];
+        r->best = r->answers[i];
+        TRY(compression(r, &r->best, &r->ratio));
+        t->answer = r->best;
+        t->ratio = r->ratio;
+        t->temperature = req.temp;
+        t->done = is_good(r);
+        r->r->cancelled |= r->best.cancelled;
+    }
+    return OK;
+}
+
+static enum status answer_takes(struct run *r, struct take *takes, uint32_t n)
+{
+    int32_t prompt[SPEECH_MOST];
+    struct speech_request req = request(r, prompt);
+    for (uint32_t i = 0; i < r->p->n_temperatures && !r->r->cancelled; i++, req.seed++) {
+        req.temp = r->p->temperatures[i];
+        uint32_t each = req.temp > 0 ? req.tries : req.beams, which[K_MAX_OUT], m = 0;
+        uint32_t most = each && each < r->s->rows ? r->s->rows / each : 1;
+        for (uint32_t k = 0; k < n && !r->r->cancelled; k++) {
+            if (!takes[k].done)
+                which[m++] = k;
+            if (m && (m == most || k + 1 == n)) {
+                TRY(try_takes(r, takes, which, m, req));
+                m = 0;
+            }
+        }
+    }
+    return OK;
+}
+
+static enum status batch(struct run *r, struct take *takes, uint64_t *seek, bool *more)
+{
+    uint32_t n = 0, most = r->s->windows < r->p->batch ? r->s->windows : r->p->batch;
+    for (*more = true; n < most && *more;) {
+        struct take *t = &takes[n];
+        *t = (struct take){.seek = *seek};
+        TRY(listen(r, *seek, n, true, &t->used));
+        r->r->seconds = (double)(r->base + r->n) / WHISPER_RATE;
+        r->r->cancelled = atomic_load(&r->s->cancelled);
+        *more = t->used && !r->r->cancelled;
+        if (!*more)
+            break;
+        if (!r->n_start)
+            TRY(make_start(r));
+        *seek += t->used;
+        n++;
+    }
+    if (!r->r->cancelled)
+        TRY(answer_takes(r, takes, n));
+    for (uint32_t i = 0; i < n && !r->r->cancelled; i++) {
+        uint64_t at = takes[i].seek;
+        r->best = takes[i].answer;
+        r->ratio = takes[i].ratio;
+        r->temperature = takes[i].temperature;
+        r->slot = i;
+        TRY(tell(r, &at, takes[i].used));
+    }
+    r->r->cancelled |= atomic_load(&r->s->cancelled);
+    *more &= !r->r->cancelled;
+    progress(r, *seek);
+    return OK;
+}
+
+static enum status batches(struct run *r)
+{
+    uint64_t seek = 0;
+    bool more = true;
+    enum status s = OK;
+    struct take *takes = mem_calloc(r->p->batch, sizeof *takes);
+    r->answers = mem_calloc(r->p->batch, sizeof *r->answers);
+    if (!takes || !r->answers)
+        s = ERR_MEMORY;
+    while (s == OK && more)
+        s = batch(r, takes, &seek, &more);
+    mem_free(r->answers);
+    mem_free(takes);
+    return s;
+}
+
+/* ---- one after the other ------------------------------------------------------------------ */
+
 static enum status windows(struct run *r)
 {
     uint64_t seek = 0;
-    if (r->p->prompt)
-        TRY(take_prompt(r));
+    TRY(take_prompts(r));
+    if (r->p->batch > 1 && !r->p->detect_language)
+        return batches(r);
     while (!r->r->cancelled) {
         uint32_t used;
-        TRY(listen(r, seek, &used));
+        TRY(listen(r, seek, 0, false, &used));
         r->r->seconds = (double)(r->base + r->n) / WHISPER_RATE;
         r->r->cancelled = atomic_load(&r->s->cancelled);
         if (!used || r->r->cancelled)
@@ -392,11 +557,10 @@ static enum status windows(struct run *r)
             TRY(make_start(r));
         if (r->p->detect_language)
             break;
-        TRY(one_window(r, &seek, used));
+        TRY(answer(r));
+        TRY(tell(r, &seek, used));
         r->r->cancelled |= atomic_load(&r->s->cancelled);
-        if (r->p->on_progress)
-            r->p->on_progress(r->p->ctx, (double)(seek * WHISPER_HOP) / WHISPER_RATE,
-                              r->ended ? r->r->seconds : r->p->sound->seconds(r->p->sound));
+        progress(r, seek);
     }
     return OK;
 }
@@ -404,10 +568,16 @@ static enum status windows(struct run *r)
 /* Room for as many texts at once as may be asked for. */
 static enum status reserve(struct speech *s, const struct transcribe_params *p)
 {
-    struct speech_params want = {.rows = p->beams};
+    if (p->detect_language)
+        return OK;
+    struct speech_params want = {.rows = p->beams ? p->beams : 1, .aligns = p->words};
     for (uint32_t i = 0; i < p->n_temperatures; i++) {
         if (p->temperatures[i] > 0 && p->best_of > want.rows)
             want.rows = p->best_of < K_MAX_OUT ? p->best_of : K_MAX_OUT;
+    }
+    if (p->batch > 1) {
+        want.windows = p->batch < K_MAX_OUT ? p->batch : K_MAX_OUT;
+        want.rows = want.rows * want.windows < K_MAX_OUT ? want.rows * want.windows : K_MAX_OUT;
     }
     return speech_reserve(s, &want);
 }
@@ -429,12 +599,17 @@ enum status transcribe(struct speech *s, const struct transcribe_params *params,
     r->window = mem_calloc(whisper_samples(&s->m->w), sizeof *r->window);
     r->text_room = 4096;
     r->text = mem_alloc(r->text_room);
-    if (r->sound && r->window && r->text)
+    if (params->words)
+        r->looks = mem_calloc((uint64_t)s->m->w.text.n_ctx * s->m->w.audio.n_ctx, sizeof *r->looks);
+    if (r->sound && r->window && r->text && (r->looks || !params->words))
         st = windows(r);
+    words_release(&r->words);
+    mem_free(r->looks);
     mem_free(r->sound);
     mem_free(r->window);
     mem_free(r->text);
     mem_free(r->said);
+    mem_free(r->hot);
     mem_free(r);
     return st;
 }

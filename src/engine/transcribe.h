@@ -11,6 +11,7 @@
 
 #include "engine/sound.h"
 #include "engine/speech.h"
+#include "engine/words.h"
 
 struct transcript_segment {
     uint32_t id;
@@ -20,6 +21,8 @@ struct transcript_segment {
     const int32_t *tokens;    /* with those of times */
     uint32_t n_tokens;
     float temperature, avg_logprob, compression_ratio, no_speech_prob;
+    const struct word *words; /* of params.words; their tokens are numbered in the window */
+    uint32_t n_words;
 };
 
 struct transcribe_params {
@@ -30,6 +33,7 @@ struct transcribe_params {
     bool no_times;            /* one segment a window */
     bool no_context;          /* windows do not see the text before them */
     const char *prompt;       /* text that is taken to come before; NULL: none */
+    const char *hotwords;     /* words that every window is told of; NULL: none */
     const float *temperatures; /* in the order in which they are tried; at least one */
     uint32_t n_temperatures;
     uint32_t best_of;         /* answers a temperature above 0, the likeliest counts; 0: 1 */
@@ -39,11 +43,21 @@ struct transcribe_params {
     float least_logprob;      /* mean of the tokens; below it is tried again; 0: not looked at */
     float no_speech;          /* windows with this probability of silence, and below least_logprob,
                                  give nothing; 0: not looked at */
+    uint32_t batch;           /* windows at once, each for itself: they are cut where there is
+                                 least to hear, and do not see what was said before; 0, 1: one
+                                 after the other; at most K_MAX_OUT */
     uint64_t seed;
+    bool words;               /* when each word is said; segments begin and end with theirs */
+    const char *prepended, *appended; /* marks that go with words; NULL: WORDS_PREPENDED, ... */
+    double hallucination;     /* with words: seconds of silence around what is hardly likely to have
+                                 been said, from which on it is dropped; 0: nothing is */
     bool (*on_segment)(void *ctx, const struct transcript_segment *s); /* false stops */
     void (*on_progress)(void *ctx, double done, double total); /* seconds; total < 0: not known */
     void *ctx;
 };
+
+#define WORDS_PREPENDED "\"'“¿([{-"
+#define WORDS_APPENDED "\"'.。,，!！?？:：”)]}、"
 
 struct transcribe_result {
     uint32_t language;        /* index */

@@ -236,7 +236,21 @@ static enum status forbid_text(const struct tok *t, const char *text, bool any, 
     return OK;
 }
 
-enum status vocab_speech_never(const struct tok *t, const struct whisper_ids *ids, uint32_t *never)
+/* Ids of the file; ERR_MODEL for those that are none. */
+static enum status read_ids(const struct weights *w, const char *key, uint32_t n_vocab,
+                            const int32_t **ids, uint64_t *n)
+{
+    TRY(weights_i32s(w, key, ids, n));
+    for (uint64_t i = 0; i < *n; i++) {
+        if ((uint32_t)(*ids)[i] >= n_vocab)
+            return status_fail(ERR_MODEL,
+                               "%s: %s names token %" PRId32 "; the vocabulary has %" PRIu32,
+                               weights_path(w), key, (*ids)[i], n_vocab);
+    }
+    return OK;
+}
+
+static enum status forbid_signs(const struct tok *t, uint32_t *never)
 {
     static const char *const signs[] = {
         "\"",  "#",  "(",  ")",   "*",   "+",   "/",   ":",  ";",   "<",  "=",  ">",
@@ -257,9 +271,46 @@ enum status vocab_speech_never(const struct tok *t, const struct whisper_ids *id
         TRY(forbid_text(t, notes[i], true, never));
         TRY(forbid_text(t, spaced, true, never));
     }
+    return OK;
+}
+
+enum status vocab_speech_never(const struct weights *w, const struct tok *t,
+                               const struct whisper_ids *ids, uint32_t n_vocab, uint32_t *never)
+{
+    const int32_t *named;
+    uint64_t n;
+    TRY(read_ids(w, "whisper.suppress_ids", n_vocab, &named, &n));
+    for (uint64_t i = 0; i < n; i++)
+        forbid(never, (uint32_t)named[i]);
+    if (!n)
+        TRY(forbid_signs(t, never));
     const uint32_t special[] = {ids->transcribe, ids->translate, ids->start,
                                 ids->start_prev, ids->start_lm,  ids->no_speech};
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
         forbid(never, special[i]);
+    return OK;
+}
+
+enum status vocab_speech_not_first(const struct weights *w, const struct tok *t,
+                                   const struct whisper_ids *ids, uint32_t n_vocab,
+                                   uint32_t not_first[3], uint32_t *n)
+{
+    const int32_t *named;
+    uint64_t n_named;
+    int32_t blank = tok_find(t, "\xc4\xa0", 2); /* a space */
+    TRY(read_ids(w, "whisper.suppress_ids_begin", n_vocab, &named, &n_named));
+    if (n_named > 3)
+        return status_fail(ERR_MODEL,
+                           "%s: whisper.suppress_ids_begin has %" PRIu64 " ids; at most 3 are "
+                           "suppressed at the beginning",
+                           weights_path(w), n_named);
+    *n = 0;
+    for (uint64_t i = 0; i < n_named; i++)
+        not_first[(*n)++] = (uint32_t)named[i];
+    if (n_named)
+        return OK;
+    not_first[(*n)++] = ids->end;
+    if (blank != TOK_NONE)
+        not_first[(*n)++] = (uint32_t)blank;
     return OK;
 }

@@ -258,6 +258,30 @@ enum status k_top(struct plan *p, const struct k_top_args *a);
  * histories; logprobs are not read. */
 enum status k_rules(struct plan *p, const struct k_speech_args *a);
 
+/* What heads of one layer look at: see k_align_weights_push. Heads and `first` are numbered over
+ * all layers; x is f32 [heads of all layers][places][seen]. */
+struct k_align_weights_args {
+    uint32_t rows, n, first; /* n heads of this layer, from `first` on */
+    uint64_t q;          /* f32 [rows][heads * head_dim] */
+    uint64_t heads;      /* U32 [first + n]: numbers of the heads in their layers */
+    uint64_t align;      /* struct k_align */
+    uint64_t x;
+    uint32_t places, seen; /* rows and frames that x has room for */
+    struct k_kv kv;
+    struct k_steps steps; /* whose slots are windows */
+    float scale;
+};
+enum status k_align_weights(struct plan *p, const struct k_align_weights_args *a);
+
+/* x, which all layers have filled, to one matrix: see k_align_norm_push and k_align_mean_push. Two
+ * dispatches; x is normalised in place. */
+struct k_align_args {
+    uint32_t heads, places, seen;
+    uint64_t align, x;
+    uint64_t out;        /* f32 [places][seen] */
+};
+enum status k_align(struct plan *p, const struct k_align_args *a);
+
 struct k_fork_args {
     struct k_kv kv;      /* offset is not read: all layers are copied */
     uint32_t layers;

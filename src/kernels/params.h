@@ -493,13 +493,16 @@ struct k_fork_push {
 struct k_align {
     U32 tokens; /* of the text, with what goes before it */
     U32 frames; /* of the sound that count */
+    U32 at;     /* which of the tokens is the first row of the step */
+    U32 pad;
 };
-#define K_ALIGN_BYTES 8u
+#define K_ALIGN_BYTES 16u
 
-/* dst[first + i][pos][t] = softmax over t < frames of scale * q . k[t], for the heads that
- * heads[first + i] names (of one layer), of each row of the step, pos being its position. dst is
- * f32 [..][places][SEEN]. One workgroup a (head, row). Each dot product goes through its head in
- * order; sums: invocation i takes frames i, i + 256, ...; then a butterfly over 256. */
+/* dst[first + i][at + b][t] = softmax over t < frames of scale * q . k[t], for the heads that
+ * heads[first + i] names (of one layer) and rows b of the step, which hear their slots; weights
+ * below 2^-120 are 0. dst is f32 [..][places][SEEN]. One workgroup a (head, row). Each dot product
+ * goes through its head in order; sums: invocation i takes frames i, i + 256, ...; then a butterfly
+ * over 256. */
 struct k_align_weights_push {
     U64 q, pages, step, heads, align, dst;
     U32 kv_offset, max_pages, first, places;
@@ -512,8 +515,10 @@ struct k_align_weights_push {
 #define K_ALIGN_WEIGHTS_SEEN 3
 #define K_ALIGN_WEIGHTS_SPECS 4
 
-/* x[h][i][t] = (x[h][i][t] - mean) / deviation, both over i < tokens, in order; 0 where they do not
- * differ. x is f32 [..][places][seen]. One invocation a frame, rows of workgroups a head. */
+/* x[h][i][t] = (x[h][i][t] - mean) / deviation, both over i < tokens, in order; 0 where the
+ * deviation is below 2^-20 of the largest (or that below 2^-120). x is f32 [..][places][seen], not
+ * below 0; each column is divided by its largest value first. One invocation a frame, a row of
+ * workgroups a head. */
 struct k_align_norm_push {
     U64 align, x;
     U32 places, seen;

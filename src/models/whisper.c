@@ -252,7 +252,8 @@ static enum status load(struct loader *l)
     l->used = arena_calloc(&m->arena, n, sizeof *l->used);
     if (!m->tensors || !l->used)
         return ERR_MEMORY;
-    return load_tensors(l);
+    TRY(load_tensors(l));
+    return whisper_load_heads(l->w, m);
 }
 
 enum status whisper_load(const struct weights *w, struct whisper *m)

@@ -51,6 +51,11 @@ struct whisper_layer {
     struct whisper_linear up, down;  /* (n_ff, n_embd), (n_embd, n_ff) */
 };
 
+/* A head of the decoder's attention to the sound that tells when a token is said. */
+struct whisper_head {
+    uint32_t layer, head;
+};
+
 struct whisper {
     struct whisper_side audio, text;
     struct whisper_ids ids;
@@ -66,6 +71,10 @@ struct whisper {
     uint64_t text_places;            /* (text.n_ctx, n_embd) */
     struct whisper_layer *text_layers;
     struct whisper_norm text_norm;
+    struct whisper_head *heads;      /* n_heads of them, by layer: those that the file names, or
+                                        that are known for models of its size, or all of the upper
+                                        half of the layers */
+    uint32_t n_heads;
     struct model_tensor *tensors;    /* everything to load */
     uint32_t n_tensors;
     struct arena arena;
@@ -77,6 +86,9 @@ bool whisper_is(const struct weights *w);
 /* Describes it. The weights must outlive it. ERR_MODEL names the file and what is wrong. */
 enum status whisper_load(const struct weights *w, struct whisper *m);
 void whisper_unload(struct whisper *m);
+
+/* Fills m->heads; a part of whisper_load(). */
+enum status whisper_load_heads(const struct weights *w, struct whisper *m);
 
 /* "en" of language i; NULL past the last that there is. */
 const char *whisper_language(uint32_t i);
@@ -108,6 +120,13 @@ struct whisper_sound {
 };
 enum status whisper_listen(struct plan *p, const struct whisper *m, const struct whisper_sound *s);
 
+/* What the heads that tell the times look at while a step's rows are made; addresses. */
+struct whisper_align {
+    uint64_t heads;                  /* U32 [n_heads], as struct whisper has them */
+    uint64_t align;                  /* struct k_align */
+    uint64_t out;                    /* f32 [n_heads][text.n_ctx][audio.n_ctx] */
+};
+
 /* A step of text: 1 to 16 rows of any sequences. */
 struct whisper_step {
     uint32_t rows, outs;             /* outs 0: no head */
@@ -121,6 +140,7 @@ struct whisper_step {
     uint64_t top;                    /* struct k_candidate [outs][n_top], written after the rules
                                         in place of a choice; 0: none */
     uint32_t n_top;
+    struct whisper_align align;      /* out 0: none */
     const struct k_speech_args *speech; /* NULL: no choice of tokens */
     struct k_sample_args sample;     /* what *speech points to is not read: this is */
 };

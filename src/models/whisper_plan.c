@@ -192,6 +192,27 @@ static enum status attend(struct plan *p, const struct whisper *m, const struct 
     return k_attn(p, &a);
 }
 
+/* What those heads of a layer look at that tell the times. */
+static enum status align(struct plan *p, const struct whisper *m, const struct whisper_step *s,
+                         uint32_t layer, uint64_t q)
+{
+    struct k_align_weights_args a = {.rows = s->rows,
+                                     .q = q,
+                                     .heads = s->align.heads,
+                                     .align = s->align.align,
+                                     .x = s->align.out,
+                                     .places = m->text.n_ctx,
+                                     .seen = m->audio.n_ctx,
+                                     .kv = layer_kv(s->cross, &m->text, layer),
+                                     .steps = s->cross_steps,
+                                     .scale = scale_of(&m->text)};
+    while (a.first < m->n_heads && m->heads[a.first].layer < layer)
+        a.first++;
+    while (a.first + a.n < m->n_heads && m->heads[a.first + a.n].layer == layer)
+        a.n++;
+    return a.n ? k_align_weights(p, &a) : OK;
+}
+
 static enum status text_layer(struct plan *p, const struct whisper *m, const struct whisper_step *s,
                               uint32_t layer)
 {
@@ -218,6 +239,8 @@ static enum status text_layer(struct plan *p, const struct whisper *m, const str
     TRY(step_product(p, "o", &l->self.o, s, a, s->h, s->h));
     TRY(normed(p, &l->cross.norm, s->h, rows, n, &x));
     TRY(step_product(p, "cross q", &l->cross.q, s, x, 0, q));
+    if (s->align.out)
+        TRY(align(p, m, s, layer, q));
     TRY(attend(p, m, s, layer, true, q, a));
     TRY(step_product(p, "cross o", &l->cross.o, s, a, s->h, s->h));
     TRY(normed(p, &l->mlp_norm, s->h, rows, n, &x));

@@ -19,7 +19,7 @@ import sys
 
 ALONE = ('embed,norm,matvec,qkv,attn,glu,matmul,dequant,rope,flash,silu,transpose,bmm,sample,'
          'magnitude,unary,lstm,'
-         'layernorm,gelu,unfold,mel,rules,probs,top,fork')
+         'layernorm,gelu,unfold,mel,rules,probs,top,fork,align')
 PLAIN = ['--cases', '1', '--kernel', ALONE]
 SMALL = PLAIN[:-1] + [ALONE + ',matmul-matrix']
 
@@ -29,7 +29,7 @@ FIRST = [
     ('decode 2', {}, ['--kernel', 'qkv*,glu*']),
     ('prefill, layout, sampling', {},
      ['--kernel', 'norm,matmul*,dequant,rope,flash*,silu,repack,transpose,bmm,sample']),
-    ('speech', {}, ['--kernel', 'layernorm,gelu,unfold,mel,rules,probs,top,fork']),
+    ('speech', {}, ['--kernel', 'layernorm,gelu,unfold,mel,rules,probs,top,fork,align']),
     ('voice activity', {}, ['--kernel', 'magnitude,unary,lstm']),
     ('models, dispatch by dispatch', {}, ['--kernel', 'decode,prompt']),
 ]

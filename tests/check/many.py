@@ -22,7 +22,8 @@ LINE = re.compile(r'^(\S+) +\S+ +(ok|FAIL) +(\d+) cases(?:, (\d+) wrong)?'
 # Each kernel by itself; what is left out puts these together in other ways.
 KERNELS = ('embed,norm,matvec,qkv,attn,glu,matmul,matmul-matrix,rope,flash,flash-matrix,silu,'
            'magnitude,unary,lstm,'
-           'dequant,repack,transpose,bmm,sample,layernorm,gelu,unfold,mel,rules,probs,top,fork')
+           'dequant,repack,transpose,bmm,sample,layernorm,gelu,unfold,mel,rules,probs,top,fork,'
+           'align')
 
 
 def arguments():

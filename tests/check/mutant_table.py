@@ -198,6 +198,19 @@ MUTANTS = (
      'max(f.first + 1u, page * K_PAGE_TOKENS)'),
     (STRIDE, 'fork.comp', 'k / count * HEAD + at + k % count', 'k / count * HEAD + k % count'),
     (BLOCK, 'fork.comp', 'pos < end; pos += K_GROUP', 'pos + 1u < end; pos += K_GROUP'),
+    (INDEX, 'align_weights.comp', 'uint head = U32s(p.heads).v[at];',
+     'uint head = U32s(p.heads).v[0];'),
+    (INDEX, 'align_weights.comp', 'place = a.at + b;', 'place = b;'),
+    (SCALE, 'align_weights.comp', 'd * p.scale', 'd'),
+    (SOFTMAX, 'align_weights.comp', 'x.v[t] - top', 'x.v[t]'),
+    (MASK, 'align_weights.comp', 'min(a.frames, SEEN)', 'SEEN'),
+    (BLOCK, 'align_norm.comp', 'i < n; i++) {\n        precise float v = x.v[i * p.seen] * scale;\n'
+     '        sum', 'i + 1u < n; i++) {\n        precise float v = x.v[i * p.seen] * scale;\n'
+     '        sum'),
+    (CLEAR, 'align_norm.comp', 'precise float squares = 0.0;', 'precise float squares = sum;'),
+    (INDEX, 'align_mean.comp', '2u * n - 2u - at', '2u * n - 1u - at'),
+    (INDEX, 'align_mean.comp', 'return v[HALF_WIDTH];', 'return v[HALF_WIDTH - 1u];'),
+    (STRIDE, 'align_mean.comp', 'uint64_t(h) * p.places + token', 'uint64_t(h) * a.tokens + token'),
     (MASK, 'flash.comp', 'pos = uvec4(SEEN - 1);', 'pos = uvec4(SEEN - 2);'),
 
     # ---- last blocks ----

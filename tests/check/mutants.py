@@ -43,7 +43,8 @@ FAMILIES = {'norm': 'norm', 'silu': 'silu', 'rope': 'rope', 'transpose': 'transp
             'layernorm': 'layernorm', 'gelu': 'gelu', 'unfold': 'unfold', 'mel': 'mel',
             'mel_scale': 'mel', 'rules': 'rules', 'logprob': 'rules', 'probs': 'probs',
             'magnitude': 'magnitude', 'unary': 'unary', 'lstm': 'lstm',
-            'top': 'top', 'fork': 'fork'}
+            'top': 'top', 'fork': 'fork', 'align_weights': 'align',
+            'align_norm': 'align', 'align_mean': 'align'}
 # Modules whose cases are quick to compile, for mutants of SPIR-V.
 QUICK = ('norm silu rope transpose bmm flash attn repack sample_pick sample_count '
          'sample_prepare').split()

@@ -13,24 +13,42 @@ give is transformers', in float32. For each model:
     NAME.tokens    int32 [sum]                   their tokens, one behind the other
     NAME.lengths   int32 [n]                     how many each has
 and with a beam of 5, NAME.beam.segments, .tokens and .lengths; with others, and a patience and a
-length penalty, NAME.search.N: the tokens of the first window.
+length penalty, NAME.search.N: the tokens of the first window. With the times of words:
+    NAME.timed.segments, .tokens, .lengths       as above
+    NAME.timed.words  float64 [sum, 3]           start, end and probability of each word
+    NAME.timed.texts  bytes                      the words, each behind a zero
+    NAME.timed.counts int32 [n]                  how many words a segment has
+of the first model and of SHORT with the second sound; NAME.dropped... is the latter where a silence
+of 0.5 s drops what is unlikely.
 """
 import os
 
 import numpy as np
+import tiktoken
 import torch
 import transformers
 import whisper
 from whisper.decoding import DecodingOptions, DecodingTask
 
-from small_speech import FIRST_TEXT, FRAMES, MODELS, SEARCHES, SOUNDS, filters, folder_writer, sound
+from small_speech import (FIRST_TEXT, FRAMES, MODELS, SEARCHES, SHORT, SOUNDS, filters,
+                          folder_writer, sound)
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 def openai(m):
-    dims = whisper.model.ModelDimensions(m.mels, 1500, m.state, m.heads, m.layers, m.vocab, 448,
-                                         m.state, m.heads, m.layers)
+    ranks = {word: i for i, word in enumerate(m.tokens())}
+    names = ["<|endoftext|>", "<|startoftranscript|>",
+             *(f"<|{code}|>" for code in list(whisper.tokenizer.LANGUAGES)[:m.languages]),
+             "<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>",
+             "<|notimestamps|>", *("<|%.2f|>" % (0.02 * i) for i in range(1501))]
+    special = {name: m.end + i for i, name in enumerate(names)}
+    encoding = tiktoken.Encoding("words", pat_str=r"(?s).+", mergeable_ranks=ranks,
+                                 special_tokens=special)
+    whisper.tokenizer.get_encoding = lambda **_: encoding
+    whisper.tokenizer.get_tokenizer.cache_clear()
+    dims = whisper.model.ModelDimensions(m.mels, 1500, m.state, m.heads, m.layers, m.vocab,
+                                         m.text_ctx, m.state, m.heads, m.layers)
     model = whisper.model.Whisper(dims).eval()
     state = {k: torch.from_numpy(v) for k, v in m.tensors().items()}
     missing, unexpected = model.load_state_dict(state, strict=False)
@@ -67,8 +85,21 @@ def whole(m, prefix, result):
           flush=True)
     return {
         prefix + "segments": np.array([(s["seek"], s["start"], s["end"]) for s in segments]),
-        prefix + "tokens": np.concatenate([s["tokens"] for s in segments]).astype(np.int32),
+        prefix + "tokens": np.concatenate([[], *(s["tokens"] for s in segments)]).astype(np.int32),
         prefix + "lengths": np.array([len(s["tokens"]) for s in segments], np.int32),
+    }
+
+
+def timed(m, prefix, result):
+    """A transcript with words."""
+    words = [s["words"] for s in result["segments"] if s["tokens"]]
+    return {
+        **whole(m, prefix, result),
+        prefix + "words": np.array([(w["start"], w["end"], w["probability"])
+                                    for s in words for w in s]).reshape(-1, 3),
+        prefix + "texts": np.frombuffer(
+            "".join("\0" + w["word"] for s in words for w in s).encode(), np.uint8),
+        prefix + "counts": np.array([len(s) for s in words], np.int32),
     }
 
 
@@ -100,6 +131,9 @@ def one(m, golden):
         **whole(m, "", model.transcribe(x, verbose=None, **options)),
         **whole(m, "beam.", model.transcribe(x, verbose=None, beam_size=5, **options)),
     }
+    if m is MODELS[0]:
+        put.update(timed(m, "timed.", model.transcribe(x, verbose=None, word_timestamps=True,
+                                                       **options)))
     for i, how in enumerate(SEARCHES):
         options_of = DecodingOptions(sample_len=FIRST_TEXT, **how, **options)
         found = DecodingTask(model, options_of).run(mel[None])[0]
@@ -108,9 +142,22 @@ def one(m, golden):
         golden[f"{m.name}.{key}"] = value
 
 
+def short(golden):
+    """Windows of little text."""
+    m, x = SHORT, sound(*SOUNDS["english"]).astype(np.float32) / 32768
+    model = openai(m)
+    options = dict(language="en", fp16=False, suppress_tokens=m.never(), temperature=0.0,
+                   verbose=None, word_timestamps=True)
+    golden.update({"short." + key: value for key, value in {
+        **timed(m, "timed.", model.transcribe(x, **options)),
+        **timed(m, "dropped.", model.transcribe(x, hallucination_silence_threshold=0.5, **options)),
+    }.items()})
+
+
 def main():
     torch.set_num_threads(2)
     golden = {}
+    short(golden)
     for m in MODELS:
         one(m, golden)
     np.savez_compressed(os.path.join(FOLDER, "speech.npz"), **golden)

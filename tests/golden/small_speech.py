@@ -99,9 +99,10 @@ class Model:
         return [self.start_prev, *range(300, 315), *self.start()]
 
     def tokens(self):
-        """The bytes of the tokens of text: single ones, then words of no meaning."""
+        """The bytes of the tokens of text: single ones, then words of no meaning, of which a third
+        go on with the word before."""
         single = [bytes([b]) for b in byte_order()]
-        return single + [b" w%d" % i for i in range(256, self.end)]
+        return single + [b" w%d" % i if i % 3 else b"-%d" % i for i in range(256, self.end)]
 
     def never(self):
         """Ids that are suppressed: signs that are one byte, and first bytes of what is more."""
@@ -244,7 +245,7 @@ MODELS = [
     Model("english", 2, 51864, 80, 96, 3, 2, 0.1, "Q8_0"),
     Model("many-bands", 3, 51866, 128, 64, 1, 3, 0.05, "Q5_1"),
 ]
-SHORT = Model("short", 4, 51865, 80, 64, 2, 1, 0.1, text_ctx=48)  # of no goldens: little text
+SHORT = Model("short", 4, 51865, 80, 64, 2, 1, 0.1, text_ctx=48)  # little text
 # Searches by other settings than the usual ones, as openai-whisper calls them.
 SEARCHES = [{"beam_size": 2}, {"beam_size": 3, "patience": 2.0},
             {"beam_size": 5, "length_penalty": 0.6}, {"beam_size": 16, "length_penalty": 0.0}]

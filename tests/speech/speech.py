@@ -28,6 +28,7 @@ GOLDEN = np.load(os.path.join(GOLDENS, "speech.npz"))
 MEL = 1e-4             # largest difference
 CORRELATION = 0.99999  # of what encoder and decoder give
 LOGPROB = 5e-3
+# openai-whisper's text as it is, of one try.
 GREEDY = ["--temperature-increment-on-fallback", "0", "-l", "en", "--beam-size", "1"]
 BEAM = GREEDY[:-2]  # of 5, which is the default
 
@@ -164,6 +165,78 @@ def whole_sound(test, m, samples):
     if m.name == "english":
         done = test.transcribe(test.path("a.wav"), "--json", *BEAM)
         same_segments(test, m, m.name + ".beam", json.loads(done.stdout))
+        short_windows(test)
+    if m is MODELS[0]:
+        same_words(test, m, "timed")
+
+
+def same_words(test, m, golden, *options):
+    """When each word is said, within a frame of the encoder's; and subtitles made of them."""
+    golden = f"{m.name}.{golden}"
+    done = test.transcribe(test.path("a.wav"), "-f", "json,srt,vtt", "-o", test.path("words"),
+                           "--word-timestamps", "True", "--max-words-per-line", "3", *GREEDY,
+                           *options)
+    files = {}
+    for name in ("a.json", "a.srt", "a.vtt") if done.returncode == 0 else ():
+        with open(os.path.join(test.path("words"), name), encoding="utf-8") as f:
+            files[name] = f.read()
+    got = json.loads(files.get("a.json", '{"segments": []}'))["segments"]
+    words = [w for s in got for w in s["words"]]
+    found = np.array([(w["start"], w["end"], w["probability"]) for w in words]).reshape(-1, 3)
+    want, texts = GOLDEN[golden + ".words"], bytes(GOLDEN[golden + ".texts"]).decode().split("\0")
+    test.check([len(s["words"]) for s in got] == GOLDEN[golden + ".counts"].tolist()
+               and [w["word"] for w in words] == texts[1:], f"{golden}: {len(words)} words")
+    far = np.abs(found - want).max(0, initial=0) if found.shape == want.shape else [9, 9, 9]
+    test.check(max(far[:2]) <= 0.02 + 1e-9 and far[2] < 2e-3, f"{golden}: times {far} apart")
+    want = GOLDEN[golden + ".segments"].reshape(-1, 3) / [100, 1, 1]
+    found = np.array([(s["seek"] / 100, s["start"], s["end"]) for s in got]).reshape(-1, 3)
+    near = found.shape == want.shape and np.abs(found - want).max(initial=0) <= 0.02 + 1e-9
+    tokens = np.split(GOLDEN[golden + ".tokens"], np.cumsum(GOLDEN[golden + ".lengths"])[:-1])
+    test.check(near and all(s["tokens"] == t.tolist() for s, t in zip(got, tokens)),
+               f"{golden}: {len(got)} segments")
+    lines = [line for s in got for line in lines_of(s["words"], 3)]
+    srt = [f"{i + 1}\n{stamp(a, ',')} --> {stamp(b, ',')}\n{t}\n\n"
+           for i, (a, b, t) in enumerate(lines)]
+    vtt = [f"{stamp(a, '.', False)} --> {stamp(b, '.', False)}\n{t}\n\n" for a, b, t in lines]
+    test.check(files.get("a.srt") == "".join(srt)
+               and files["a.vtt"] == "".join(["WEBVTT\n\n", *vtt]), f"{golden}: subtitles")
+
+
+def short_windows(test):
+    """A model of little text: many windows."""
+    with open(test.path("short.bin"), "wb") as f:
+        f.write(SHORT.ggml())
+    os.rename(test.path("m.bin"), test.path("long.bin"))
+    os.rename(test.path("short.bin"), test.path("m.bin"))
+    same_words(test, SHORT, "timed")
+    same_words(test, SHORT, "dropped", "--hallucination-silence-threshold", "0.5")
+    several_windows(test)
+    os.rename(test.path("long.bin"), test.path("m.bin"))
+
+
+def several_windows(test):
+    """At once: the first is what a file that ends there is, and a beam is as wide as without."""
+    for options in ([], ["--beam-size", "3"]):
+        done = test.transcribe(test.path("a.wav"), "--json", *GREEDY, *options, "--batch", "2")
+        got = json.loads(done.stdout or '{"segments": []}')["segments"]
+        seeks = sorted({s["seek"] for s in got})
+        test.check(len(seeks) == 2 and seeks[0] == 0 and 1500 < seeks[1] < 3000, f"batch: {seeks}")
+        with wave.open(test.path("a.wav")) as w, wave.open(test.path("cut.wav"), "wb") as cut:
+            cut.setparams(w.getparams())
+            cut.writeframes(w.readframes(seeks[-1] * 160))
+        done = test.transcribe(test.path("cut.wav"), "--json", *GREEDY, *options)
+        want = json.loads(done.stdout or '{"segments": []}')["segments"]
+        want = [s["tokens"] for s in want if s["seek"] == 0]
+        first = [s["tokens"] for s in got if s["seek"] == 0]
+        test.check(want and first[:len(want)] == want and len(first) - len(want) <= 1,
+                   f"batch: {len(want)} segments of the first window")
+
+
+def lines_of(words, most):
+    """Subtitles of so many words."""
+    for i in range(0, len(words), most):
+        some = words[i:i + most]
+        yield some[0]["start"], some[-1]["end"], "".join(w["word"] for w in some).strip()
 
 
 def languages(test, m):
@@ -194,6 +267,11 @@ def as_folders(test, m):
         want = json.load(f)
     for form, files in [("Hugging Face", m.hugging_face()), ("CTranslate2", m.ctranslate2())]:
         test.check(in_folder(test, files) == want, f"{m.name}: a folder as of {form}")
+    often = max(set(want["segments"][0]["tokens"]), key=want["segments"][0]["tokens"].count)
+    files = m.hugging_face()
+    files["generation_config.json"] = json.dumps({"suppress_tokens": [*m.never(), often]}).encode()
+    got = [t for s in in_folder(test, files)["segments"] for t in s["tokens"]]
+    test.check(len(got) > 20 and often not in got, f"{m.name}: suppressed ids of the file")
     got = in_folder(test, m.ctranslate2(int8=True))["segments"]
     got = [t for s in got if s["seek"] == 0 for t in s["tokens"]]
     want = np.load(os.path.join(GOLDENS, "folders/tokens.npz"))["int8"][:len(got)].tolist()
