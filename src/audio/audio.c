@@ -35,8 +35,10 @@ enum {
     HEAD_BYTES = 16 << 20, /* at most, to find out what streams there are */
     MOST_CHANNELS = 64,    /* of the mixer */
     MOST_RATE = 768000,
-    MOST_ERRORS = 100, /* in packets one after another */
-    SLICE_MS = 50,     /* between looks at `stop` */
+    MOST_READY = 1 << 16, /* samples that are made of a piece of a frame */
+    MOST_ERRORS = 100,    /* in packets one after another */
+    SLICE_MS = 50,        /* between looks at `stop` */
+    MOST_BLOCK = 200 << 20,
 };
 
 struct audio {
@@ -56,6 +58,7 @@ struct audio {
     int rate, sample_format;
     AVPacket *packet;
     AVFrame *frame;
+    int mixed; /* samples of the frame that were made ready */
     int stream;
     bool fed; /* the codec has been told that no packets follow */
     bool end;
@@ -261,6 +264,7 @@ enum status audio_open(const struct audio_params *params, struct audio **out)
         return ERR_MEMORY;
     a->fd = -1;
     av_log_set_level(AV_LOG_QUIET); /* what goes wrong is in the message */
+    av_max_alloc(MOST_BLOCK);
     TRY_GOTO(open_source(a, params));
     if (a->seekable && a->size == 0)
         TRY_GOTO(status_fail(ERR, "%s: is empty (0 bytes)", a->name));
@@ -326,27 +330,47 @@ static enum status make_room(struct audio *a, size_t more)
     return OK;
 }
 
-/* The frame's samples, or with frame NULL what the resampler still holds, made ready. */
-static enum status mix(struct audio *a, const AVFrame *frame)
+/* n samples in the frame's form, or with data NULL what the resampler still holds, made ready. */
+static enum status mix_piece(struct audio *a, const uint8_t **data, int n)
 {
-    if (!a->mixer)
-        return OK;
-    int in = frame ? frame->nb_samples : 0;
-    int most = swr_get_out_samples(a->mixer, in);
+    int most = swr_get_out_samples(a->mixer, n);
     if (most < 0)
         return av_fail(a, "resampling", most);
     TRY(make_room(a, (size_t)most));
     uint8_t *dst = (uint8_t *)(a->ready + a->ready_count);
-    int n = swr_convert(a->mixer, &dst, most, frame ? (const uint8_t **)frame->extended_data : NULL,
-                        in);
-    if (n < 0)
-        return av_fail(a, "resampling", n);
-    for (int i = 0; i < n; i++) {
+    int made = swr_convert(a->mixer, &dst, most, data, n);
+    if (made < 0)
+        return av_fail(a, "resampling", made);
+    for (int i = 0; i < made; i++) {
         float *v = &a->ready[a->ready_count + (size_t)i];
         *v = isfinite(*v) ? *v : 0.0f;
     }
-    a->ready_count += (size_t)n;
+    a->ready_count += (size_t)made;
     return OK;
+}
+
+/* What the resampler still holds. */
+static enum status flush(struct audio *a)
+{
+    return a->mixer ? mix_piece(a, NULL, 0) : OK;
+}
+
+/* The next piece of the frame: a sample of a low rate becomes many, so that they are not made of
+ * all of it at once. */
+static enum status mix(struct audio *a)
+{
+    const AVFrame *f = a->frame;
+    const uint8_t *data[MOST_CHANNELS];
+    enum AVSampleFormat format = (enum AVSampleFormat)f->format;
+    bool planar = av_sample_fmt_is_planar(format);
+    int channels = f->ch_layout.nb_channels, left = f->nb_samples - a->mixed;
+    int size = av_get_bytes_per_sample(format) * (planar ? 1 : channels);
+    int64_t most = (int64_t)MOST_READY * a->rate / AUDIO_RATE;
+    int n = most < 1 ? 1 : most < left ? (int)most : left;
+    for (int i = 0; i < (planar ? channels : 1); i++)
+        data[i] = f->extended_data[i] + (int64_t)a->mixed * size;
+    a->mixed += n;
+    return left ? mix_piece(a, data, n) : OK;
 }
 
 /* A mixer for frames like this one; rate, channels and format may change within a file. */
@@ -361,7 +385,7 @@ static enum status set_mixer(struct audio *a, const AVFrame *f)
     if (f->ch_layout.nb_channels < 1 || f->ch_layout.nb_channels > MOST_CHANNELS)
         return status_fail(ERR, "%s: %d channels, expected 1 to %d", a->name,
                            f->ch_layout.nb_channels, MOST_CHANNELS);
-    TRY(mix(a, NULL));
+    TRY(flush(a));
     swr_free(&a->mixer);
     AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO, from = {0};
     if (f->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
@@ -408,22 +432,24 @@ static enum status feed(struct audio *a)
 /* Makes more samples ready, or sets a->end. */
 static enum status decode(struct audio *a)
 {
+    if (a->mixed < a->frame->nb_samples)
+        return mix(a);
+    av_frame_unref(a->frame);
+    a->mixed = 0;
     int e = avcodec_receive_frame(a->codec, a->frame);
     if (e == AVERROR(EAGAIN) && !a->fed)
         return feed(a);
     if (e == AVERROR_EOF || e == AVERROR(EAGAIN)) {
         a->end = true;
-        return mix(a, NULL);
+        return flush(a);
     }
     if (e < 0) {
         a->errors++;
         return a->errors > MOST_ERRORS ? av_fail(a, "decoding", e) : OK;
     }
-    enum status s = OK;
-    TRY_GOTO(set_mixer(a, a->frame));
-    TRY_GOTO(mix(a, a->frame));
-fail:
-    av_frame_unref(a->frame);
+    enum status s = set_mixer(a, a->frame);
+    if (s != OK)
+        av_frame_unref(a->frame);
     return s;
 }
 
