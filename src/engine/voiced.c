@@ -6,7 +6,7 @@
 
 enum {
     BETWEEN = VOICE_RATE / 10, /* samples of silence between stretches */
-    KEPT = 60 * VOICE_RATE,
+    KEPT = 3600 * VOICE_RATE,
 };
 
 /* A stretch: where it begins in the inner sound and in this one, and how much of it was given. */

@@ -21,8 +21,8 @@ void sound_voiced_close(struct sound_voiced **s);
 struct sound *sound_voiced(struct sound_voiced *s);
 
 /* Where a time of the sound lies in the inner one, in seconds; of a time between two stretches, the
- * beginning of the later one, or with `end` the end of the earlier one. What was read more than
- * 60 s before the last sample is forgotten. */
+ * beginning of the later one, or with `end` the end of the earlier one. What was read more than an
+ * hour before the last sample is forgotten. */
 double sound_voiced_time(const struct sound_voiced *s, double t, bool end);
 
 /* Seconds of the inner sound that were read. */
