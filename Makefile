@@ -2,7 +2,8 @@
 # takes well under a second when it is there.
 #
 #   make              build/tawny
-#   make demo         text from the model that ships with tawny, on the best Vulkan device there is
+#   make demo         text and a transcript from the models that ship with tawny, on the best
+#                     Vulkan device there is
 #   make check        all tests
 #   make install      DESTDIR and PREFIX are honoured
 #   make goldens      makes the golden files of the tests anew, with the oracles of PyPI
@@ -21,6 +22,8 @@ FUZZ_SECONDS ?= 60
 CASES ?= 10000
 DEMO_MODEL = share/tawny-guide-q8_0.gguf
 DEMO_PROMPT = How do I see which GPUs I have?
+DEMO_SPEECH_MODEL = share/tawny-speech-q5_0.bin
+DEMO_SPEECH = tests/speech/clips/003.opus
 
 all: build
 
@@ -36,6 +39,7 @@ build: setup build/build.ninja
 demo: setup build/build.ninja
 	ninja -C build tawny
 	tools/vk build/tawny run $(DEMO_MODEL) -p "$(DEMO_PROMPT)"
+	tools/vk build/tawny transcribe $(DEMO_SPEECH_MODEL) $(DEMO_SPEECH)
 
 check:
 	@tools/setup check
