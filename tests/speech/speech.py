@@ -28,7 +28,6 @@ GOLDEN = np.load(os.path.join(GOLDENS, "speech.npz"))
 MEL = 1e-4             # largest difference
 CORRELATION = 0.99999  # of what encoder and decoder give
 LOGPROB = 5e-3
-# openai-whisper's text as it is, of one try.
 GREEDY = ["--temperature-increment-on-fallback", "0", "-l", "en", "--beam-size", "1"]
 BEAM = GREEDY[:-2]  # of 5, which is the default
 
@@ -411,8 +410,8 @@ def bad_sounds(test):
     test.check(done.returncode == 2 and "'xx'" in done.stderr, "a language that there is not")
     done = test.transcribe(test.path("a.wav"), "-f", "srt,vtt", code=2)
     test.check(done.returncode == 2 and "--output-dir" in done.stderr, "two formats to stdout")
-    done = test.transcribe("/none/a.wav", test.path("a.wav"), test.path("broken.wav"), "-l", "en",
-                           "--temperature-increment-on-fallback", "0", code=1)
+    done = test.transcribe("/none/a.wav", test.path("a.wav"), test.path("broken.wav"), *GREEDY,
+                           code=1)
     test.check(done.stdout == text and "/none/a.wav: cannot open" in done.stderr
                and "broken.wav" in done.stderr and "2 of 3 inputs" in done.stderr,
                "several broken ones")
