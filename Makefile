@@ -12,6 +12,8 @@
 #                     check-conditions, check-mutants, check-random
 #   make check-amd    compiles every kernel for three AMD GPUs that need not be there
 #   make check-real   greedy text and perplexity of a real model against llama.cpp
+#   make check-speech the speech model of make demo against openai-whisper, faster-whisper and
+#                     whisper.cpp: hours on two cores; CLIPS: what training/speech/heldout.py made
 #   make check-bisect plants 20 faults in what runs the model of make demo; all must be named
 #   make fuzz         fuzzes the parsers, FUZZ_SECONDS each
 #   make bench        measures against llama.cpp
@@ -56,6 +58,10 @@ check-real: build
 	@tools/setup check peers
 	tests/real/run
 
+check-speech: build
+	@tools/setup goldens peers
+	.deps/venv/bin/python3 tests/speech/peers.py tools/vk build/tawny $(CLIPS) build/speech
+
 checkers: build
 	@tools/setup check
 	ninja -C build check_kernels tests/check/greedy
@@ -94,4 +100,4 @@ clean:
 	rm -rf build build-asan build-fuzz
 
 .PHONY: all setup build demo check checkers check-conditions check-mutants check-random check-long \
-        check-amd check-bisect install goldens check-real fuzz bench clean
+        check-amd check-bisect check-speech install goldens check-real fuzz bench clean

@@ -5,7 +5,9 @@
     evaluate.py CLIPS [--limit N] -- tawny transcribe MODEL --output-format json ...
 
 Runs the command once with all files of CLIPS behind it and --output-dir, reads the JSON of each and
-prints word error rate, errors of the sentences' times and how many quiet clips got text.
+prints word error rate, errors of the sentences' times and how many quiet clips got text. Where one
+sentence is all that a window holds, tawny, like openai-whisper, lets it begin with the window; the
+time that was heard is its first token, which counts here.
 """
 
 import argparse
@@ -16,6 +18,15 @@ import sys
 import tempfile
 
 import measure
+
+TIME0 = 50363  # the token of 0.00 s
+
+
+def begin(segment):
+    first = segment["tokens"][0]
+    if first < TIME0:
+        return segment["start"]
+    return segment["seek"] / 100 + (first - TIME0) * 0.02
 
 
 def main():
@@ -42,7 +53,7 @@ def main():
             path = os.path.join(folder, os.path.splitext(c["file"])[0] + ".json")
             with open(path, encoding="utf-8") as f:
                 segments = json.load(f)["segments"]
-            heard.append([(s["start"], s["end"], s["text"]) for s in segments])
+            heard.append([(begin(s), s["end"], s["text"]) for s in segments])
     for k, v in measure.measure(made, heard).items():
         print("%-20s %.4g" % (k, v))
     for c, h in zip(made, heard):
