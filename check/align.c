@@ -60,7 +60,7 @@ static enum status weigh(struct check_mem *mem, const struct plan_op *op, const 
     return s;
 }
 
-enum status check_align_weights(const struct plan_op *op, struct check_mem *mem)
+enum status check_align_rows(const struct plan_op *op, struct check_mem *mem, check_align_row fn)
 {
     const struct k_align_weights_push *p = op->push;
     const struct k_align *a;
@@ -69,9 +69,14 @@ enum status check_align_weights(const struct plan_op *op, struct check_mem *mem)
         struct check_row row;
         TRY(check_step_row(mem, p->step, b, &row));
         for (uint32_t h = 0; row.live && a->at + b < p->places && h < op->groups[0]; h++)
-            TRY(weigh(mem, op, a, p->first + h, b, row.slot));
+            TRY(fn(mem, op, a, p->first + h, b, row.slot));
     }
     return OK;
+}
+
+enum status check_align_weights(const struct plan_op *op, struct check_mem *mem)
+{
+    return check_align_rows(op, mem, weigh);
 }
 
 /* One column: values x and stride between them. */
@@ -95,7 +100,8 @@ static void normalise(struct check_mem *mem, uint64_t at, uint64_t stride, uint3
     }
 }
 
-enum status check_align_norm(const struct plan_op *op, struct check_mem *mem)
+enum status check_align_columns(const struct plan_op *op, struct check_mem *mem,
+                                check_align_column fn)
 {
     const struct k_align_norm_push *p = op->push;
     const struct k_align *a;
@@ -103,9 +109,14 @@ enum status check_align_norm(const struct plan_op *op, struct check_mem *mem)
     for (uint32_t h = 0; h < op->groups[1]; h++) {
         uint64_t head = p->x + 4ull * h * p->places * p->seen;
         for (uint32_t t = 0; t < least(a->frames, p->seen); t++)
-            normalise(mem, head + 4ull * t, 4ull * p->seen, least(a->tokens, p->places));
+            fn(mem, head + 4ull * t, 4ull * p->seen, least(a->tokens, p->places));
     }
     return OK;
+}
+
+enum status check_align_norm(const struct plan_op *op, struct check_mem *mem)
+{
+    return check_align_columns(op, mem, normalise);
 }
 
 static int by_value(const void *x, const void *y)

@@ -42,4 +42,19 @@ enum status check_align_mean(const struct plan_op *op, struct check_mem *mem);
 /* The median of the seven values around x[t], of n, mirrored at both ends; x[t] of fewer than 4. */
 float check_align_median(const float *x, uint32_t t, uint32_t n);
 
+struct k_align;
+
+/* Calls fn with each head of each live row that align_weights has a place for: head number `at` of
+ * those that are looked at, row b of the step, its slot. */
+typedef enum status (*check_align_row)(struct check_mem *mem, const struct plan_op *op,
+                                       const struct k_align *a, uint32_t at, uint32_t b,
+                                       uint32_t slot);
+enum status check_align_rows(const struct plan_op *op, struct check_mem *mem, check_align_row fn);
+
+/* Calls fn with each column that align_norm goes through: n values from `at` on, `stride` bytes
+ * from one to the next. */
+typedef void (*check_align_column)(struct check_mem *mem, uint64_t at, uint64_t stride, uint32_t n);
+enum status check_align_columns(const struct plan_op *op, struct check_mem *mem,
+                                check_align_column fn);
+
 #endif

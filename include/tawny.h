@@ -468,7 +468,8 @@ struct tawny_transcribe_params {
                                  what was said before; 0, 1: one after the other */
     bool word_timestamps;     /* when each word is said; segments begin and end with theirs */
     const char *prepend_punctuations; /* marks that belong to the next word; NULL: "'“¿([{- */
-    const char *append_punctuations; /* ... to the one before; NULL: "'.。,，!！?？:：”)]}、 */
+    const char *append_punctuations;  /* ... to the one before; NULL:
+                                 "'.。,，!！?？:：”)]}、 */
     float hallucination_silence_threshold; /* with word_timestamps: seconds of silence around
                                  unlikely words, from which on these are dropped; 0: none are */
 

@@ -56,16 +56,7 @@ static enum status weigh(struct check_mem *mem, const struct plan_op *op, const 
 
 enum status bits_align_weights(const struct plan_op *op, struct check_mem *mem)
 {
-    const struct k_align_weights_push *p = op->push;
-    const struct k_align *a;
-    CHECK_IN(a, mem, p->align, sizeof *a);
-    for (uint32_t b = 0; b < op->groups[1]; b++) {
-        struct check_row row;
-        TRY(check_step_row(mem, p->step, b, &row));
-        for (uint32_t h = 0; row.live && a->at + b < p->places && h < op->groups[0]; h++)
-            TRY(weigh(mem, op, a, p->first + h, b, row.slot));
-    }
-    return OK;
+    return check_align_rows(op, mem, weigh);
 }
 
 static void normalise(struct check_mem *mem, uint64_t at, uint64_t stride, uint32_t n)
@@ -95,15 +86,7 @@ static void normalise(struct check_mem *mem, uint64_t at, uint64_t stride, uint3
 
 enum status bits_align_norm(const struct plan_op *op, struct check_mem *mem)
 {
-    const struct k_align_norm_push *p = op->push;
-    const struct k_align *a;
-    CHECK_IN(a, mem, p->align, sizeof *a);
-    for (uint32_t h = 0; h < op->groups[1]; h++) {
-        uint64_t head = p->x + 4ull * h * p->places * p->seen;
-        for (uint32_t t = 0; t < least(a->frames, p->seen); t++)
-            normalise(mem, head + 4ull * t, 4ull * p->seen, least(a->tokens, p->places));
-    }
-    return OK;
+    return check_align_columns(op, mem, normalise);
 }
 
 enum status bits_align_mean(const struct plan_op *op, struct check_mem *mem)

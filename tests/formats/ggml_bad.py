@@ -114,7 +114,7 @@ def real():
             print("# %s is not here: not opened" % os.path.basename(path))
     path = os.path.join(DATA, "silero-vad-6.2.0.bin")
     if os.path.exists(path):
-        case("another program's model", None, "expected", path=path)
+        good("the voice detector of whisper.cpp", None, path=path)
 
 
 def main():

@@ -22,27 +22,17 @@ except ImportError:
     sys.exit(77)
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden"))
+from common import Test  # noqa: E402
 from small_speech import SHORT  # noqa: E402
 
 RATE, STEP = 16000, 2
 WORD = re.compile(r"\s*[^\s]+|\s+$")
 
 
-class Test:
+class ListenTest(Test):
     def __init__(self, vk, tawny, folder):
-        self.vk, self.tawny, self.folder = vk, tawny, folder
-        cache = os.path.join(os.environ.get("TAWNY_BUILD", folder), "tests/cache")
-        self.env = dict(os.environ, XDG_CACHE_HOME=cache)
-        os.makedirs(cache, exist_ok=True)
-        self.n = self.failed = 0
-
-    def check(self, good, what):
-        self.n += 1
-        self.failed += not good
-        print(f"{'ok' if good else 'not ok'} {self.n} - {what}", flush=True)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
+        super().__init__(folder)
+        self.vk, self.tawny = vk, tawny
 
     def command(self, verb, *arguments):
         return [self.vk, "--test", self.tawny, verb, self.path("m.bin"), *arguments]
@@ -182,7 +172,7 @@ def refused(test):
 def main():
     vk, tawny, *library = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        test = Test(vk, tawny, folder)
+        test = ListenTest(vk, tawny, folder)
         with open(test.path("m.bin"), "wb") as f:
             f.write(SHORT.ggml())
         piped(test)

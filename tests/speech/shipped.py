@@ -16,6 +16,7 @@ ROOT = os.path.join(HERE, "../..")
 CLIPS = os.path.join(HERE, "clips")
 MODEL = os.path.join(ROOT, "share/tawny-speech-q5_0.bin")
 sys.path.insert(0, os.path.join(ROOT, "training/speech"))
+from common import Test  # noqa: E402
 from measure import measure, words  # noqa: E402
 
 WRONG = 0.05  # of the words
@@ -23,18 +24,10 @@ SHORT = "005.opus"  # two sentences, heard without a mistake
 STAMP = r"(\d\d):(\d\d):(\d\d),(\d{3})"
 
 
-class Test:
+class ShippedTest(Test):
     def __init__(self, vk, tawny):
+        super().__init__("build")
         self.command = [vk, "--test", tawny, "transcribe", MODEL]
-        cache = os.path.join(os.environ.get("TAWNY_BUILD", "build"), "tests/cache")
-        self.env = dict(os.environ, XDG_CACHE_HOME=cache)
-        os.makedirs(cache, exist_ok=True)
-        self.n = self.failed = 0
-
-    def check(self, good, what):
-        self.n += 1
-        self.failed += not good
-        print(f"{'ok' if good else 'not ok'} {self.n} - {what}", flush=True)
 
     def transcribe(self, *arguments):
         done = subprocess.run([*self.command, *arguments], capture_output=True, text=True,
@@ -91,7 +84,7 @@ def other_ways(test, clips):
 
 
 def main():
-    test = Test(*sys.argv[1:])
+    test = ShippedTest(*sys.argv[1:])
     with open(os.path.join(CLIPS, "clips.json"), encoding="ascii") as f:
         clips = json.load(f)
     with tempfile.TemporaryDirectory() as folder:

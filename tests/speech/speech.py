@@ -22,6 +22,7 @@ except ImportError:
 
 GOLDENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
 sys.path.insert(0, GOLDENS)
+from common import Test  # noqa: E402
 from small_speech import FRAMES, MODELS, SEARCHES, SHORT, SOUNDS, sound  # noqa: E402
 
 GOLDEN = np.load(os.path.join(GOLDENS, "speech.npz"))
@@ -32,21 +33,10 @@ GREEDY = ["--temperature-increment-on-fallback", "0", "-l", "en", "--beam-size",
 BEAM = GREEDY[:-2]  # of 5, which is the default
 
 
-class Test:
+class SpeechTest(Test):
     def __init__(self, vk, tawny, dump, folder):
-        self.vk, self.tawny, self.dump, self.folder = vk, tawny, dump, folder
-        cache = os.path.join(os.environ.get("TAWNY_BUILD", folder), "tests/cache")
-        self.env = dict(os.environ, XDG_CACHE_HOME=cache)
-        os.makedirs(cache, exist_ok=True)
-        self.n = self.failed = 0
-
-    def check(self, good, what):
-        self.n += 1
-        self.failed += not good
-        print(f"{'ok' if good else 'not ok'} {self.n} - {what}", flush=True)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
+        super().__init__(folder)
+        self.vk, self.tawny, self.dump = vk, tawny, dump
 
     def run(self, *command, code=0):
         done = subprocess.run([self.vk, "--test", *command], capture_output=True, text=True,
@@ -454,7 +444,7 @@ def main():
         if names and m.name not in names:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            test = Test(vk, tawny, dump, folder)
+            test = SpeechTest(vk, tawny, dump, folder)
             with open(test.path("m.bin"), "wb") as f:
                 f.write(m.ggml())
             samples = sound(*SOUNDS[m.name])

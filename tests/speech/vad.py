@@ -22,6 +22,7 @@ except ImportError:
 
 GOLDENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
 sys.path.insert(0, GOLDENS)
+from common import Test  # noqa: E402
 from small_speech import SHORT  # noqa: E402
 from small_vad import SEEDS, SOUNDS, Silero, sound, weights  # noqa: E402
 
@@ -29,21 +30,10 @@ RATE, CHUNK, PAD, OVERLAP = 16000, 512, 480, 1600
 LIMIT = 2e-5  # largest difference of a probability
 
 
-class Test:
+class VadTest(Test):
     def __init__(self, vk, tawny, vad, folder):
-        self.vk, self.tawny, self.vad, self.folder = vk, tawny, vad, folder
-        cache = os.path.join(os.environ.get("TAWNY_BUILD", folder), "tests/cache")
-        self.env = dict(os.environ, XDG_CACHE_HOME=cache)
-        os.makedirs(cache, exist_ok=True)
-        self.n = self.failed = 0
-
-    def check(self, good, what):
-        self.n += 1
-        self.failed += not good
-        print(f"{'ok' if good else 'not ok'} {self.n} - {what}", flush=True)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
+        super().__init__(folder)
+        self.vk, self.tawny, self.vad = vk, tawny, vad
 
     def write(self, name, data):
         with open(self.path(name), "wb") as f:
@@ -222,7 +212,7 @@ def main():
     vk, tawny, vad = sys.argv[1:4]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory() as folder:
-        test = Test(vk, tawny, vad, folder)
+        test = VadTest(vk, tawny, vad, folder)
         test.write("m.bin", SHORT.ggml())
         for part in (probabilities, with_model, stretches, silence, memory, refused):
             start = time.monotonic()

@@ -97,24 +97,10 @@ def third(w):
     return {"do": "does", "go": "goes", "have": "has"}.get(w) or plural(w)
 
 
-def read_words():
-    lists, name = {}, None
-    with open(os.path.join(HERE, "words.txt"), encoding="ascii") as f:
-        for line in f:
-            line = line.strip()
-            if line.startswith("["):
-                name = line[1:-1]
-                lists[name] = []
-            elif line and not line.startswith("#"):
-                lists[name].append(line.split())
-    irregular = {x[0]: x for x in lists.pop("irregular")}
-    return {k: [w for row in v for w in row] for k, v in lists.items()}, irregular
-
-
-def read_templates():
-    """[(weight, text)] of every section of templates.txt, by name."""
+def read_sections(file):
+    """{name: lines} of the sections of a file beside this one."""
     sections, name = {}, None
-    with open(os.path.join(HERE, "templates.txt"), encoding="ascii") as f:
+    with open(os.path.join(HERE, file), encoding="ascii") as f:
         for line in f:
             line = line.strip()
             if line.startswith("["):
@@ -125,8 +111,14 @@ def read_templates():
     return sections
 
 
+def read_words():
+    lists = {k: [line.split() for line in v] for k, v in read_sections("words.txt").items()}
+    irregular = {x[0]: x for x in lists.pop("irregular")}
+    return {k: [w for row in v for w in row] for k, v in lists.items()}, irregular
+
+
 WORDS, IRREGULAR = read_words()
-TEMPLATES = read_templates()
+TEMPLATES = read_sections("templates.txt")
 COUNTABLE = ("person", "animal", "food", "thing", "vehicle", "place")
 
 
