@@ -54,7 +54,8 @@ static enum status weigh(struct check_mem *mem, const struct plan_op *op, const 
         sum += exp(v[t] - top);
     for (uint32_t t = 0; s == OK && t < n; t++) {
         double w = exp(v[t] - top) / sum;
-        check_out_f32(mem, dst + 4ull * t, w, hypot(w * (1 + v[n + t] + off), 0x1p-100));
+        w = w < CHECK_ALIGN_LEAST ? 0 : w;
+        check_out_f32(mem, dst + 4ull * t, w, hypot(w * (1 + v[n + t] + off), 0x1p-86));
     }
     mem_free(v);
     return s;
@@ -85,7 +86,7 @@ static void normalise(struct check_mem *mem, uint64_t at, uint64_t stride, uint3
     double top = 0, mean = 0, variance = 0;
     for (uint32_t i = 0; i < n; i++)
         top = fmax(top, (double)check_in_f32(mem, at + stride * i));
-    bool none = top < 0x1p-120;
+    bool none = top < CHECK_ALIGN_LEAST;
     for (uint32_t i = 0; i < n && !none; i++)
         mean += (double)check_in_f32(mem, at + stride * i) / top / n;
     for (uint32_t i = 0; i < n && !none; i++) {
@@ -147,7 +148,7 @@ enum status check_align_mean(const struct plan_op *op, struct check_mem *mem)
     uint32_t n = least(a->frames, p->seen);
     for (uint32_t i = 0; i < least(a->tokens, p->places); i++) {
         for (uint32_t t = 0; t < n; t++) {
-            double sum = 0, squares = 0;
+            double sum = 0, squares = p->heads; /* what is averaged has deviation 1 */
             for (uint32_t h = 0; h < p->heads; h++) {
                 const float *x;
                 CHECK_IN(x, mem, p->x + 4 * (((uint64_t)h * p->places + i) * p->seen), 4ull * n);

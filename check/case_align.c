@@ -1,6 +1,14 @@
 /* Cases of what tells when words are said: align. */
 #include "cases.h"
 
+/* Weights of heads, some hardly looked at. */
+static void fill_weights(struct check_case *c, uint64_t n, const char *tag, uint64_t *addr)
+{
+    float *x = case_buf(c, 4 * n, false, tag, addr);
+    for (uint64_t i = 0; i < n; i++)
+        x[i] = rand_one_in(&c->data, 4) ? 0 : (float)ldexp(rand_unit(&c->data), -(int)(i % 90));
+}
+
 enum status case_align(struct check_case *c, enum quant_type type)
 {
     (void)type;
@@ -29,17 +37,14 @@ enum status case_align(struct check_case *c, enum quant_type type)
         .tokens = rand_range(&c->data, 1, a.places),
         .frames = RAND_PICK(&c->data, a.seen, a.seen, 2 * a.seen, rand_range(&c->data, 1, a.seen)),
         .at = rand_below(&c->data, a.places - a.rows + 2)};
-    /* Of other layers, and of tokens that ran before: some of it hardly looked at. */
-    uint64_t n = (uint64_t)all * a.places * a.seen;
-    float *x = case_buf(c, 4 * n, false, "x", &a.x);
-    for (uint64_t i = 0; i < n; i++)
-        x[i] = rand_one_in(&c->data, 4) ? 0 : (float)ldexp(rand_unit(&c->data), -(int)(i % 90));
     struct k_align_args b = {.heads = all,
                              .places = a.places,
                              .seen = a.seen,
                              .align = a.align,
-                             .x = a.x,
                              .out = case_out(c, (uint64_t)a.places * a.seen, "out")};
+    /* The steps are judged apart: a column of like weights makes much of their rounding. */
+    fill_weights(c, (uint64_t)all * a.places * a.seen, "weights", &a.x);
+    fill_weights(c, (uint64_t)all * a.places * a.seen, "x", &b.x);
     case_text(c, "heads %u of %u, head %u, rows %u at %u of %u, %u tokens, frames %u of %u", a.n,
               heads, d, a.rows, align->at, a.places, align->tokens, align->frames, a.seen);
     TRY(k_align_weights(c->plan, &a));

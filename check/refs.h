@@ -42,6 +42,8 @@ enum status check_align_mean(const struct plan_op *op, struct check_mem *mem);
 /* The median of the seven values around x[t], of n, mirrored at both ends; x[t] of fewer than 4. */
 float check_align_median(const float *x, uint32_t t, uint32_t n);
 
+#define CHECK_ALIGN_LEAST 0x1p-100 /* K_ALIGN_LEAST */
+
 struct k_align;
 
 /* Calls fn with each head of each live row that align_weights has a place for: head number `at` of

@@ -48,7 +48,7 @@ static enum status weigh(struct check_mem *mem, const struct plan_op *op, const 
     float all = bits_tree(sum, 256);
     for (uint32_t t = 0; t < n; t++) {
         float w = m_div(v[t], all);
-        bits_out_f32(mem, dst + 4ull * t, w < 0x1p-120f ? 0 : w);
+        bits_out_f32(mem, dst + 4ull * t, w < (float)CHECK_ALIGN_LEAST ? 0 : w);
     }
     mem_free(v);
     return OK;
@@ -64,7 +64,7 @@ static void normalise(struct check_mem *mem, uint64_t at, uint64_t stride, uint3
     float top = 0, sum = 0, squares = 0;
     for (uint32_t i = 0; i < n; i++)
         top = fmaxf(top, check_in_f32(mem, at + stride * i));
-    bool none = top < 0x1p-120f;
+    bool none = top < (float)CHECK_ALIGN_LEAST;
     float scale = m_rcp(none ? 1 : top);
     for (uint32_t i = 0; i < n; i++)
         sum += check_in_f32(mem, at + stride * i) * scale;

@@ -18,7 +18,7 @@ void main()
     float top = 0.0;
     for (uint i = 0u; i < n; i++)
         top = max(top, x.v[i * p.seen]);
-    bool none = top < uintBitsToFloat(0x03800000u);
+    bool none = top < uintBitsToFloat(K_ALIGN_LEAST);
     float scale = m_rcp(none ? 1.0 : top);
     precise float sum = 0.0;
     for (uint i = 0u; i < n; i++) {

@@ -60,6 +60,6 @@ void main()
     sum = reduce_add(sum, 256u);
     for (uint t = TID; t < frames; t += K_GROUP) {
         float w = m_div(x.v[t], sum);
-        x.v[t] = w < uintBitsToFloat(0x03800000u) ? 0.0 : w;
+        x.v[t] = w < uintBitsToFloat(K_ALIGN_LEAST) ? 0.0 : w;
     }
 }

@@ -500,9 +500,10 @@ struct k_align {
 
 /* dst[first + i][at + b][t] = softmax over t < frames of scale * q . k[t], for the heads that
  * heads[first + i] names (of one layer) and rows b of the step, which hear their slots; weights
- * below 2^-120 are 0. dst is f32 [..][places][SEEN]. One workgroup a (head, row). Each dot product
- * goes through its head in order; sums: invocation i takes frames i, i + 256, ...; then a butterfly
- * over 256. */
+ * below K_ALIGN_LEAST are 0, since a device may take the remainder of their division for 0. dst is
+ * f32 [..][places][SEEN]. One workgroup a (head, row). Each dot product goes through its head in
+ * order; sums: invocation i takes frames i, i + 256, ...; then a butterfly over 256. */
+#define K_ALIGN_LEAST 0x0d800000u /* the bits of 2^-100 */
 struct k_align_weights_push {
     U64 q, pages, step, heads, align, dst;
     U32 kv_offset, max_pages, first, places;
@@ -516,7 +517,7 @@ struct k_align_weights_push {
 #define K_ALIGN_WEIGHTS_SPECS 4
 
 /* x[h][i][t] = (x[h][i][t] - mean) / deviation, both over i < tokens, in order; 0 where the
- * deviation is below 2^-20 of the largest (or that below 2^-120). x is f32 [..][places][seen], not
+ * deviation is below 2^-20 of the largest (or that below K_ALIGN_LEAST). x is f32 [..][places][seen], not
  * below 0; each column is divided by its largest value first. One invocation a frame, a row of
  * workgroups a head. */
 struct k_align_norm_push {
