@@ -517,9 +517,9 @@ struct k_align_weights_push {
 #define K_ALIGN_WEIGHTS_SPECS 4
 
 /* x[h][i][t] = (x[h][i][t] - mean) / deviation, both over i < tokens, in order; 0 where the
- * deviation is below 2^-20 of the largest (or that below K_ALIGN_LEAST). x is f32 [..][places][seen], not
- * below 0; each column is divided by its largest value first. One invocation a frame, a row of
- * workgroups a head. */
+ * deviation is below 2^-20 of the largest (or that below K_ALIGN_LEAST). x is f32
+ * [..][places][seen], not below 0; each column is divided by its largest value first. One
+ * invocation a frame, a row of workgroups a head. */
 struct k_align_norm_push {
     U64 align, x;
     U32 places, seen;
