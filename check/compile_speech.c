@@ -109,7 +109,9 @@ static enum status listen(struct plan *p, struct built *b)
 {
     struct k_steps rows = {.addr = compile_place(&b->space, 1 << 16), .rows = AUDIO_CTX};
     return whisper_listen(p, &b->w,
-                          &(struct whisper_sound){.samples = compile_place(&b->space, 1 << 22),
+                          &(struct whisper_sound){.windows = 1,
+                                                  .each = &rows,
+                                                  .samples = compile_place(&b->space, 1 << 22),
                                                   .used = compile_place(&b->space, 4),
                                                   .basis = compile_place(&b->space, 1 << 22),
                                                   .mel = compile_place(&b->space, 1 << 22),

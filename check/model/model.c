@@ -338,7 +338,8 @@ static enum status run_speech(struct check_model *m)
     if (!sound)
         return ERR_MEMORY;
     make_sound(sound, whisper_samples(w));
-    s = speech_listen(m->speech, 0, sound, whisper_frames(w) / 2);
+    uint32_t used = whisper_frames(w) / 2;
+    s = speech_listen(m->speech, 0, 1, sound, &used);
     mem_free(sound);
     TRY(s);
     if (w->multilingual)

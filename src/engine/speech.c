@@ -8,6 +8,11 @@
 #include "engine/load.h"
 #include "engine/vocab_speech.h"
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 /* ---- models ------------------------------------------------------------------------------- */
 
 enum status speech_model_load(struct gpu *g, const struct engine_load_params *params,
@@ -32,8 +37,7 @@ enum status speech_model_load(struct gpu *g, const struct engine_load_params *pa
     if (!m->never || !m->path || !m->bufs)
         goto fail;
     TRY_GOTO(vocab_speech_never(w, m->tok, &m->w.ids, m->w.n_vocab, m->never));
-    TRY_GOTO(vocab_speech_not_first(w, m->tok, &m->w.ids, m->w.n_vocab, m->not_first,
-                                    &m->n_first));
+    TRY_GOTO(vocab_speech_not_first(w, m->tok, &m->w.ids, m->w.n_vocab, m->not_first, &m->n_first));
     uint64_t need = 0;
     for (uint32_t i = 0; i < m->w.n_tensors; i++) {
         const struct weights_tensor *t = m->w.tensors[i].file;
@@ -82,18 +86,24 @@ static uint64_t rows_bytes(uint32_t rows)
     return K_STEP_BYTES + sizeof(struct k_row) * (uint64_t)rows;
 }
 
+uint64_t speech_each_bytes(const struct speech *s)
+{
+    return align_up(rows_bytes(s->m->w.audio.n_ctx), 256);
+}
+
 static void lay_out(struct speech *s)
 {
     const struct whisper *w = &s->m->w;
     struct speech_layout *at = &s->at;
     uint64_t *size = &at->size;
     at->basis = place(size, 4ull * 2 * WHISPER_BINS * WHISPER_FFT);
-    at->audio_table = place(size, 8ull * s->audio_pages);
+    at->audio_table = place(size, 8ull * s->audio_pages * s->hears);
     at->cross_table = place(size, 8ull * s->audio_pages * s->windows);
     at->text_table = place(size, 8ull * s->text_pages * s->rows);
-    at->sound_rows = place(size, rows_bytes(w->audio.n_ctx));
-    at->heard_rows = place(size, rows_bytes(w->audio.n_ctx));
-    at->used = place(size, 4);
+    at->sound_rows = place(size, rows_bytes(w->audio.n_ctx * s->hears));
+    at->each_rows = place(size, speech_each_bytes(s) * s->hears);
+    at->heard_rows = place(size, rows_bytes(w->audio.n_ctx * s->hears));
+    at->used = place(size, 4ull * s->hears);
     at->step = place(size, rows_bytes(K_MAX_OUT));
     at->prompt = place(size, rows_bytes(SPEECH_PROMPT));
     at->cross_step = place(size, rows_bytes(K_MAX_OUT));
@@ -148,7 +158,8 @@ static uint64_t text_page(const struct speech *s)
 
 static uint64_t pages_bytes(const struct speech *s)
 {
-    return s->audio_pages * (whisper_page_bytes(&s->m->w.audio) + s->windows * text_page(s)) +
+    return s->audio_pages *
+               (s->hears * whisper_page_bytes(&s->m->w.audio) + s->windows * text_page(s)) +
            (uint64_t)s->rows * s->text_pages * text_page(s);
 }
 
@@ -160,17 +171,17 @@ static enum status take_pages(struct speech *s)
     /* Masked positions are multiplied by zero: what lies there must be finite. */
     TRY(gpu_fill(s->gpu, s->pages->addr, 0, bytes));
     uint64_t addr = s->audio_pages_addr = s->pages->addr;
-    TRY(put_table(s, s->at.audio_table, s->audio_pages, audio, &addr));
+    TRY(put_table(s, s->at.audio_table, s->hears * s->audio_pages, audio, &addr));
     s->cross_pages_addr = addr;
     TRY(put_table(s, s->at.cross_table, s->windows * s->audio_pages, text, &addr));
     s->text_pages_addr = addr;
     return put_table(s, s->at.text_table, s->rows * s->text_pages, text, &addr);
 }
 
-/* Rows at positions 0, 1 ... of a slot: all frames of the sound. */
-static enum status put_rows(struct speech *s, uint64_t at, uint32_t slot)
+/* Rows at positions 0, 1 ... of each of so many slots: all frames of their sound. */
+static enum status put_rows(struct speech *s, uint64_t at, uint32_t slot, uint32_t slots)
 {
-    uint32_t n = s->m->w.audio.n_ctx;
+    uint32_t frames = s->m->w.audio.n_ctx, n = frames * slots;
     enum status st;
     char *host = mem_alloc(rows_bytes(n));
     if (!host)
@@ -178,7 +189,7 @@ static enum status put_rows(struct speech *s, uint64_t at, uint32_t slot)
     ((struct k_step *)(void *)host)->n_rows = n;
     struct k_row *rows = (struct k_row *)(void *)(host + K_STEP_BYTES);
     for (uint32_t i = 0; i < n; i++)
-        rows[i] = (struct k_row){.pos = i, .slot = slot};
+        rows[i] = (struct k_row){.pos = i % frames, .slot = slot + i / frames};
     st = gpu_upload(s->gpu, s->state->addr + at, host, rows_bytes(n));
     mem_free(host);
     return st;
@@ -195,7 +206,9 @@ static enum status fill_state(struct speech *s)
     enum status st = gpu_upload(s->gpu, s->state->addr + s->at.basis, basis, bytes);
     mem_free(basis);
     TRY(st);
-    TRY(put_rows(s, s->at.sound_rows, 0));
+    TRY(put_rows(s, s->at.sound_rows, 0, s->hears));
+    for (uint32_t i = 0; i < s->hears; i++)
+        TRY(put_rows(s, s->at.each_rows + i * speech_each_bytes(s), i, 1));
     uint32_t *heads = mem_calloc(w->n_heads, sizeof *heads);
     if (!heads)
         return ERR_MEMORY;
@@ -204,8 +217,7 @@ static enum status fill_state(struct speech *s)
     st = gpu_upload(s->gpu, s->state->addr + s->at.heads, heads, w->n_heads * sizeof *heads);
     mem_free(heads);
     TRY(st);
-    TRY(put_rows(s, s->at.heard_rows, 0));
-    s->heard = 0;
+    s->n_heard = 0;
     return gpu_upload(s->gpu, s->state->addr + s->at.never, s->m->never,
                       div_up(w->n_vocab, 32) * 4);
 }
@@ -219,9 +231,9 @@ static struct sizes sizes_of(const struct speech *s)
 {
     const struct whisper *w = &s->m->w;
     return (struct sizes){
-        .samples = 4ull * whisper_samples(w),
-        .mel = 4ull * whisper_frames(w) * w->n_mels,
-        .sound = 4ull * w->audio.n_embd * w->audio.n_ctx,
+        .samples = 4ull * whisper_samples(w) * s->hears,
+        .mel = 4ull * whisper_frames(w) * w->n_mels * s->hears,
+        .sound = 4ull * w->audio.n_embd * w->audio.n_ctx * s->hears,
         .h = 4ull * w->text.n_embd * SPEECH_PROMPT,
         .logits = 4ull * w->n_vocab * (s->aligns ? SPEECH_PROMPT : s->rows),
         .looks = s->aligns ? 4ull * (w->n_heads + 1ull) * w->text.n_ctx * w->audio.n_ctx : 0,
@@ -261,6 +273,9 @@ static void begin_speech(struct speech *s, struct speech_model *m,
     s->rows = params && params->rows ? params->rows : 1;
     s->windows = params && params->windows ? params->windows : 1;
     s->aligns = params && params->aligns;
+    s->hears = least(s->windows, SPEECH_HEARS);
+    if (params && params->hears)
+        s->hears = least(s->hears, params->hears);
     s->at = (struct speech_layout){0};
     s->audio_pages = (uint32_t)div_up(m->w.audio.n_ctx, K_PAGE_TOKENS);
     s->text_pages = (uint32_t)div_up(m->w.text.n_ctx, K_PAGE_TOKENS);
@@ -287,24 +302,30 @@ enum status speech_plan_memory(struct speech_model *m, const struct speech_param
     return OK;
 }
 
-/* Refuses before anything is taken what cannot fit. */
-static enum status check_memory(struct speech_model *m, const struct speech_params *params)
+/* Refuses before anything is taken what cannot fit; params->hears becomes what does. */
+static enum status check_memory(struct speech_model *m, struct speech_params *params)
 {
     struct engine_memory mem;
-    if (params && (params->rows > K_MAX_OUT || params->windows > K_MAX_OUT))
+    uint64_t need, room = gpu_memory_free(m->gpu);
+    if (params->rows > K_MAX_OUT || params->windows > K_MAX_OUT)
         return status_fail(ERR_USAGE,
                            "%" PRIu32 " texts about %" PRIu32 " windows at once: at most %u",
                            params->rows, params->windows, K_MAX_OUT);
-    TRY(speech_plan_memory(m, params, &mem));
-    uint64_t need = mem.kv + mem.scratch + mem.state, room = gpu_memory_free(m->gpu);
-    if (need <= room)
-        return OK;
+    if (!params->hears)
+        params->hears = SPEECH_HEARS;
+    for (;; params->hears /= 2) {
+        TRY(speech_plan_memory(m, params, &mem));
+        need = mem.kv + mem.scratch + mem.state;
+        if (need <= room)
+            return OK;
+        if (params->hears == 1)
+            break;
+    }
     return status_fail(ERR_MEMORY,
                        "%" PRIu32 " windows of sound and %" PRIu32 " texts at once need %" PRIu64
                        " MiB besides the weights; %s has %" PRIu64 " MiB free",
-                       params && params->windows ? params->windows : 1,
-                       params && params->rows ? params->rows : 1, need >> 20,
-                       gpu_get_info(m->gpu)->name, room >> 20);
+                       params->windows ? params->windows : 1, params->rows ? params->rows : 1,
+                       need >> 20, gpu_get_info(m->gpu)->name, room >> 20);
 }
 
 static void give_memory(struct speech *s)
@@ -325,11 +346,12 @@ enum status speech_open(struct speech_model *m, const struct speech_params *para
                         struct speech **out)
 {
     *out = NULL;
-    TRY(check_memory(m, params));
+    struct speech_params want = params ? *params : (struct speech_params){0};
+    TRY(check_memory(m, &want));
     struct speech *s = mem_alloc(sizeof *s);
     if (!s)
         return ERR_MEMORY;
-    begin_speech(s, m, params);
+    begin_speech(s, m, &want);
     enum status st = take_memory(s);
     if (st == OK)
         *out = s;
@@ -346,7 +368,7 @@ enum status speech_reserve(struct speech *s, const struct speech_params *params)
     want.aligns |= s->aligns;
     want.rows = want.rows > s->rows ? want.rows : s->rows;
     want.windows = want.windows > s->windows ? want.windows : s->windows;
-    struct speech_params had = {s->rows, s->windows, s->aligns};
+    struct speech_params had = {s->rows, s->windows, s->hears, s->aligns};
     give_memory(s);
     enum status st = check_memory(s->m, &want);
     begin_speech(s, s->m, st == OK ? &want : &had);
@@ -366,16 +388,32 @@ void speech_close(struct speech **ps)
 
 /* ---- listening ---------------------------------------------------------------------------- */
 
-enum status speech_listen(struct speech *s, uint32_t window, const float *samples, uint32_t used)
+/* As many windows as one plan takes. */
+static enum status listen(struct speech *s, uint32_t first, uint32_t n, const float *samples,
+                          const uint32_t *used)
+{
+    if (first != s->heard || n != s->n_heard) {
+        s->n_heard = 0;
+        TRY(put_rows(s, s->at.heard_rows, first, n));
+        s->heard = first;
+        s->n_heard = n;
+    }
+    TRY(gpu_upload(s->gpu, s->samples->addr, samples, 4ull * whisper_samples(&s->m->w) * n));
+    TRY(gpu_upload(s->gpu, s->state->addr + s->at.used, used, n * sizeof *used));
+    return speech_run(s, SPEECH_LISTEN, n, 1);
+}
+
+enum status speech_listen(struct speech *s, uint32_t first, uint32_t n, const float *samples,
+                          const uint32_t *used)
 {
     double start = time_now();
-    if (window != s->heard) {
-        TRY(put_rows(s, s->at.heard_rows, window));
-        s->heard = window;
+    uint64_t each = whisper_samples(&s->m->w);
+    for (uint32_t i = 0, some; i < n; i += some) {
+        /* Powers of two: few plans. */
+        for (some = 1; 2 * some <= s->hears && 2 * some <= n - i; some *= 2)
+            ;
+        TRY(listen(s, first + i, some, samples + i * each, used + i));
     }
-    TRY(gpu_upload(s->gpu, s->samples->addr, samples, 4ull * whisper_samples(&s->m->w)));
-    TRY(gpu_upload(s->gpu, s->state->addr + s->at.used, &used, sizeof used));
-    TRY(speech_run(s, SPEECH_LISTEN, 0, 1));
     s->listen_seconds += time_now() - start;
     return OK;
 }

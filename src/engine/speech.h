@@ -32,7 +32,7 @@ enum status speech_model_load(struct gpu *g, const struct engine_load_params *pa
 void speech_model_unload(struct speech_model **m);
 
 enum speech_plan {
-    SPEECH_LISTEN,
+    SPEECH_LISTEN,     /* to some windows */
     SPEECH_ROWS_4,     /* rows of a prompt */
     SPEECH_ROWS_16,
     SPEECH_LANGUAGE,   /* probabilities of languages after an out row */
@@ -46,30 +46,36 @@ enum speech_plan {
     SPEECH_PLANS
 };
 
+enum { SPEECH_HEARS = 8 }; /* more fill no device better, and cost memory */
+
 struct speech_params {
     uint32_t rows;        /* texts at once, 1 to K_MAX_OUT; 0: 1 */
-    uint32_t windows;     /* of sound at once, 1 to K_MAX_OUT; 0: 1 */
+    uint32_t windows;     /* of sound that are kept, 1 to K_MAX_OUT; 0: 1 */
+    uint32_t hears;       /* of these, how many are listened to at once, at most; 0: all, to
+                             SPEECH_HEARS. Fewer, down to 1, where memory is short */
     bool aligns;          /* room for speech_align() */
 };
 
 struct speech {
     struct speech_model *m;
     struct gpu *gpu;
-    uint32_t rows, windows;
+    uint32_t rows, windows, hears;
     bool aligns;
     uint32_t audio_pages, text_pages; /* of a window, of a text */
     const struct gpu_buf *state, *results, *samples, *mel, *sound, *h, *logits, *scratch, *pages;
     const struct gpu_buf *looks; /* of `aligns`: [n_heads + 1][text.n_ctx][audio.n_ctx] */
     struct speech_layout { /* byte offsets in `state`, then in `results` */
-        uint64_t basis, audio_table, cross_table, text_table, sound_rows, heard_rows, used;
+        uint64_t basis, audio_table, cross_table, text_table, sound_rows, each_rows, heard_rows;
+        uint64_t used;
         uint64_t step, prompt, cross_step, cross_prompt, orders;
         uint64_t seqs, history, speech, never, notes, attn_counter, sample_counter, bias;
         uint64_t heads, align, named, size;
         uint64_t ring, logprobs, probs, candidates, new_orders, results_size;
     } at;
     uint64_t audio_pages_addr, cross_pages_addr, text_pages_addr;
-    struct plan *plans[SPEECH_PLANS][K_MAX_OUT + 1]; /* by how many rows they have, or 0 */
-    uint32_t heard;       /* window whose pages the next listening writes */
+    struct plan *plans[SPEECH_PLANS][K_MAX_OUT + 1]; /* by how many rows or windows
+                                                           they have, or 0 */
+    uint32_t heard, n_heard; /* windows whose pages the next listening writes */
     struct speech_answer *tries; /* of each row */
     atomic_bool cancelled;
     uint64_t tokens;      /* made, for figures */
@@ -92,9 +98,11 @@ void speech_close(struct speech **s);
  * what was listened to is forgotten. */
 enum status speech_reserve(struct speech *s, const struct speech_params *params);
 
-/* Listens to a window: whisper_samples() floats, the first frame being centred on sample 200;
- * frames from `used` on count as silence after the end. `window`: where it is kept. Blocks. */
-enum status speech_listen(struct speech *s, uint32_t window, const float *samples, uint32_t used);
+/* Listens to n windows, which are kept as numbers `first`, first + 1 ...: samples
+ * [n][whisper_samples()], the first frame of each being centred on its sample 200; frames from
+ * used[i] on count as silence after the end. Blocks. */
+enum status speech_listen(struct speech *s, uint32_t first, uint32_t n, const float *samples,
+                          const uint32_t *used);
 
 /* The likeliest language of window 0, an index, and the probability of each (n_languages). */
 enum status speech_language(struct speech *s, uint32_t *best, float *probs);

@@ -29,6 +29,9 @@ enum status speech_hear(struct speech *s, uint32_t window);
 enum status speech_put_rows(struct speech *s, const int32_t *tokens, uint32_t n, uint32_t at,
                             uint32_t slot);
 
+/* Bytes from the rows of a window as a step of its own to those of the next. */
+uint64_t speech_each_bytes(const struct speech *s);
+
 /* Scratch of the largest plan, without recording any. */
 enum status speech_scratch_bytes(struct speech *s, uint64_t *bytes);
 

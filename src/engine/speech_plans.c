@@ -44,24 +44,30 @@ static struct k_kv text_pages(const struct speech *s)
                     whisper_page_bytes(&w->text) * w->text.n_layers, &w->text);
 }
 
-static enum status build_listen(struct speech *s, struct plan *p)
+static enum status build_listen(struct speech *s, struct plan *p, uint32_t windows)
 {
     const struct whisper *w = &s->m->w;
     uint64_t state = address(s->state);
-    struct k_steps rows = {.addr = state + s->at.sound_rows, .rows = w->audio.n_ctx};
+    uint32_t rows = windows * w->audio.n_ctx;
+    struct k_steps each[SPEECH_HEARS];
+    for (uint32_t i = 0; i < windows; i++)
+        each[i] = (struct k_steps){.addr = state + s->at.each_rows + i * speech_each_bytes(s),
+                                   .rows = w->audio.n_ctx};
     return whisper_listen(
         p, w,
-        &(struct whisper_sound){
-            .samples = address(s->samples),
-            .used = state + s->at.used,
-            .basis = state + s->at.basis,
-            .mel = address(s->mel),
-            .h = address(s->sound),
-            .rows = rows,
-            .cross_rows = {.addr = state + s->at.heard_rows, .rows = w->audio.n_ctx},
-            .kv = pages_of(s, s->at.audio_table, 1, s->audio_pages, s->audio_pages_addr,
-                           whisper_page_bytes(&w->audio), &w->audio),
-            .cross = cross_pages(s)});
+        &(struct whisper_sound){.windows = windows,
+                                .samples = address(s->samples),
+                                .used = state + s->at.used,
+                                .basis = state + s->at.basis,
+                                .mel = address(s->mel),
+                                .h = address(s->sound),
+                                .rows = {.addr = state + s->at.sound_rows, .rows = rows},
+                                .cross_rows = {.addr = state + s->at.heard_rows, .rows = rows},
+                                .each = each,
+                                .kv = pages_of(s, s->at.audio_table, s->hears, s->audio_pages,
+                                               s->audio_pages_addr, whisper_page_bytes(&w->audio),
+                                               &w->audio),
+                                .cross = cross_pages(s)});
 }
 
 static struct k_sample_args sampling(const struct speech *s, uint32_t rows, bool greedy)
@@ -224,7 +230,7 @@ static enum status build(struct speech *s, enum speech_plan which, uint32_t rows
     enum status st = OK;
     switch (which) {
     case SPEECH_LISTEN:
-        st = build_listen(s, *out);
+        st = build_listen(s, *out, rows);
         break;
     case SPEECH_ROWS_4:
     case SPEECH_ROWS_16:
@@ -260,7 +266,8 @@ static enum status build(struct speech *s, enum speech_plan which, uint32_t rows
 /* Plans that are there once for each number of rows. */
 static bool has_rows(enum speech_plan which)
 {
-    return which == SPEECH_NEXT || which == SPEECH_NEXT_DRAWN || which == SPEECH_BEAM;
+    return which == SPEECH_LISTEN || which == SPEECH_NEXT || which == SPEECH_NEXT_DRAWN ||
+           which == SPEECH_BEAM;
 }
 
 enum status speech_scratch_bytes(struct speech *s, uint64_t *bytes)
@@ -270,7 +277,7 @@ enum status speech_scratch_bytes(struct speech *s, uint64_t *bytes)
         struct plan *p;
         if (!s->aligns && (i == SPEECH_LOOK || i == SPEECH_ALIGN))
             continue;
-        TRY(build(s, (enum speech_plan)i, s->rows, &p));
+        TRY(build(s, (enum speech_plan)i, i == SPEECH_LISTEN ? s->hears : s->rows, &p));
         if (plan_scratch_bytes(p) > *bytes)
             *bytes = plan_scratch_bytes(p);
         plan_destroy(&p);

@@ -58,9 +58,10 @@ static uint32_t quietest(const struct run *r, uint64_t seek, uint32_t n)
     return best;
 }
 
-/* Listens to the window at frame `seek`; *used: how many of its frames hold sound, 0 at the end;
- * with `whole` it ends where there is least to hear, unless the sound ends before. */
-static enum status listen(struct run *r, uint64_t seek, uint32_t slot, bool whole, uint32_t *used)
+/* The window at frame `seek` to r->windows[at]; *used: how many of its frames hold sound, 0 at the
+ * end; with `whole` it ends where there is least to hear, unless the sound ends before. */
+static enum status take_window(struct run *r, uint64_t seek, uint32_t at, bool whole,
+                               uint32_t *used)
 {
     const struct whisper *w = &r->s->m->w;
     uint64_t first = seek * WHISPER_HOP, frames = whisper_frames(w);
@@ -74,10 +75,11 @@ static enum status listen(struct run *r, uint64_t seek, uint32_t slot, bool whol
     if (whole && *used == frames)
         *used = quietest(r, seek, *used);
     uint32_t heard = whole ? BEFORE + *used * WHISPER_HOP : whisper_samples(w);
+    float *window = r->windows + (uint64_t)at * whisper_samples(w);
     for (uint32_t i = 0; i < whisper_samples(w); i++)
-        r->window[i] = i < heard ? sample_at(r, (int64_t)first - BEFORE + i) : 0;
+        window[i] = i < heard ? sample_at(r, (int64_t)first - BEFORE + i) : 0;
     r->r->n_windows++;
-    return speech_listen(r->s, slot, r->window, *used);
+    return OK;
 }
 
 /* ---- language and task -------------------------------------------------------------------- */
@@ -489,23 +491,38 @@ static enum status answer_takes(struct run *r, struct take *takes, uint32_t n)
     return OK;
 }
 
+/* Listens to those that are taken but not heard yet: numbers first ... end - 1. */
+static enum status hear(struct run *r, const struct take *takes, uint32_t first, uint32_t end)
+{
+    uint32_t used[K_MAX_OUT];
+    if (first == end || r->r->cancelled)
+        return OK;
+    for (uint32_t i = first; i < end; i++)
+        used[i - first] = takes[i].used;
+    TRY(speech_listen(r->s, first, end - first, r->windows, used));
+    return r->n_start ? OK : make_start(r);
+}
+
 static enum status batch(struct run *r, struct take *takes, uint64_t *seek, bool *more)
 {
     uint32_t n = 0, most = r->s->windows < r->p->batch ? r->s->windows : r->p->batch;
+    uint32_t heard = 0; /* of these */
     for (*more = true; n < most && *more;) {
         struct take *t = &takes[n];
         *t = (struct take){.seek = *seek};
-        TRY(listen(r, *seek, n, true, &t->used));
+        TRY(take_window(r, *seek, n - heard, true, &t->used));
         r->r->seconds = (double)(r->base + r->n) / WHISPER_RATE;
         r->r->cancelled = atomic_load(&r->s->cancelled);
         *more = t->used && !r->r->cancelled;
         if (!*more)
             break;
-        if (!r->n_start)
-            TRY(make_start(r));
         *seek += t->used;
-        n++;
+        if (++n - heard < r->s->hears)
+            continue;
+        TRY(hear(r, takes, heard, n));
+        heard = n;
     }
+    TRY(hear(r, takes, heard, n));
     if (!r->r->cancelled)
         TRY(answer_takes(r, takes, n));
     for (uint32_t i = 0; i < n && !r->r->cancelled; i++) {
@@ -548,7 +565,9 @@ static enum status windows(struct run *r)
         return batches(r);
     while (!r->r->cancelled) {
         uint32_t used;
-        TRY(listen(r, seek, 0, false, &used));
+        TRY(take_window(r, seek, 0, false, &used));
+        if (used)
+            TRY(speech_listen(r->s, 0, 1, r->windows, &used));
         r->r->seconds = (double)(r->base + r->n) / WHISPER_RATE;
         r->r->cancelled = atomic_load(&r->s->cancelled);
         if (!used || r->r->cancelled)
@@ -596,17 +615,17 @@ enum status transcribe(struct speech *s, const struct transcribe_params *params,
     r->r = out;
     r->room = whisper_frames(&s->m->w) * (uint64_t)WHISPER_HOP + 2 * BEFORE;
     r->sound = mem_calloc(r->room, sizeof *r->sound);
-    r->window = mem_calloc(whisper_samples(&s->m->w), sizeof *r->window);
+    r->windows = mem_calloc(s->hears, sizeof *r->windows * whisper_samples(&s->m->w));
     r->text_room = 4096;
     r->text = mem_alloc(r->text_room);
     if (params->words)
         r->looks = mem_calloc((uint64_t)s->m->w.text.n_ctx * s->m->w.audio.n_ctx, sizeof *r->looks);
-    if (r->sound && r->window && r->text && (r->looks || !params->words))
+    if (r->sound && r->windows && r->text && (r->looks || !params->words))
         st = windows(r);
     words_release(&r->words);
     mem_free(r->looks);
     mem_free(r->sound);
-    mem_free(r->window);
+    mem_free(r->windows);
     mem_free(r->text);
     mem_free(r->said);
     mem_free(r->hot);

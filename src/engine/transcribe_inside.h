@@ -20,7 +20,8 @@ struct run {
     struct transcribe_result *r;
 
     /* Sound: samples base .. base + n - 1 of the input. */
-    float *sound, *window;
+    float *sound;
+    float *windows; /* s->hears of them, to be listened to */
     uint64_t base, n, room;
     bool ended;
 

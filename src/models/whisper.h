@@ -106,15 +106,20 @@ void whisper_basis(float *out);
 /* Bytes of keys and values of one page: of one layer of a side. */
 uint64_t whisper_page_bytes(const struct whisper_side *s);
 
-/* A window of sound: from samples to the keys and values that the decoder looks at. */
+/* Windows of sound: from samples to the keys and values that the decoder looks at. Weights are read
+ * once for all of them; a window's values have the same bits alone and beside others. */
 struct whisper_sound {
-    uint64_t samples;                /* f32 [whisper_samples()] */
-    uint64_t used;                   /* U32: frames that hold sound; the others count as 0 */
+    uint32_t windows;                /* 1 to K_MAX_OUT */
+    uint64_t samples;                /* f32 [windows][whisper_samples()] */
+    uint64_t used;                   /* U32 [windows]: frames that hold sound; others count as 0 */
     uint64_t basis;                  /* whisper_basis() */
-    uint64_t mel;                    /* f32 [frames][n_mels], written */
-    uint64_t h;                      /* f32 [audio.n_ctx][n_embd], written: what the encoder says */
-    struct k_steps rows, cross_rows; /* audio.n_ctx rows at positions 0, 1 ... of slot 0, and of the
-                                        slot whose cross pages are to be written */
+    uint64_t mel;                    /* f32 [windows][frames][n_mels], written */
+    uint64_t h;                      /* f32 [windows][audio.n_ctx][n_embd], written: what the
+                                        encoder says */
+    struct k_steps rows, cross_rows; /* rows of each window in turn, at positions 0, 1 ... up to
+                                        audio.n_ctx of slots 0, 1 ... of kv, and of the slots whose
+                                        cross pages are to be written */
+    const struct k_steps *each;      /* [windows]: the same as `rows`, each window's for itself */
     struct k_kv kv;                  /* pages of one layer of the encoder, used by each in turn */
     struct k_kv cross;               /* pages of all layers of the decoder */
 };

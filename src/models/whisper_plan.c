@@ -52,40 +52,46 @@ static enum status product(struct plan *p, const char *name, const struct whispe
 
 static enum status mel(struct plan *p, const struct whisper *m, const struct whisper_sound *s)
 {
-    uint32_t frames = whisper_frames(m);
+    uint32_t frames = whisper_frames(m), all = s->windows * frames;
     struct whisper_linear basis = {.w = {.addr = s->basis,
                                          .type = QUANT_F32,
                                          .n = 2 * WHISPER_BINS,
                                          .k = WHISPER_FFT,
                                          .name = "Fourier basis"}};
-    uint64_t cut, dft; /* (frames, WHISPER_FFT), (frames, 2, WHISPER_BINS) */
-    TRY(plan_scratch(p, 4ull * frames * WHISPER_FFT, "frames", &cut));
-    TRY(plan_scratch(p, 4ull * frames * 2 * WHISPER_BINS, "spectra", &dft));
+    uint64_t cut, dft; /* (all, WHISPER_FFT), (all, 2, WHISPER_BINS) */
+    uint64_t spectra_bytes = 4ull * frames * 2 * WHISPER_BINS;
+    TRY(plan_scratch(p, 4ull * all * WHISPER_FFT, "frames", &cut));
+    TRY(plan_scratch(p, spectra_bytes * s->windows, "spectra", &dft));
     TRY(k_unfold(p, &(struct k_unfold_args){.in = s->samples,
                                             .out = cut,
                                             .rows = whisper_samples(m),
                                             .channels = 1,
                                             .out_rows = frames,
                                             .taps = WHISPER_FFT,
-                                            .stride = WHISPER_HOP}));
-    TRY(product(p, "dft", &basis, frames, cut, 0, dft));
-    return k_mel(p, &(struct k_mel_args){.frames = frames,
-                                         .bins = WHISPER_BINS,
-                                         .bands = m->n_mels,
-                                         .dft = dft,
-                                         .filters = m->filters,
-                                         .used = s->used,
-                                         .out = s->mel});
+                                            .stride = WHISPER_HOP,
+                                            .batch = s->windows}));
+    TRY(product(p, "dft", &basis, all, cut, 0, dft));
+    for (uint32_t i = 0; i < s->windows; i++)
+        TRY(k_mel(p, &(struct k_mel_args){.frames = frames,
+                                          .bins = WHISPER_BINS,
+                                          .bands = m->n_mels,
+                                          .dft = dft + i * spectra_bytes,
+                                          .filters = m->filters,
+                                          .used = s->used + 4ull * i,
+                                          .out = s->mel + 4ull * i * frames * m->n_mels}));
+    return OK;
 }
 
-/* Three taps, one row of padding; gelu, plus `add` where it is not 0. */
+/* Three taps, one row of padding; gelu, plus `add` where it is not 0; each of n inputs of so many
+ * rows for itself. */
 static enum status convolve(struct plan *p, const char *name, const struct whisper_linear *l,
-                            uint64_t x, uint32_t rows, uint32_t stride, uint64_t add, uint64_t out)
+                            uint32_t n, uint64_t x, uint32_t rows, uint32_t stride, uint64_t add,
+                            uint64_t out)
 {
     enum { TAPS = 3 };
     uint32_t channels = l->w.k / TAPS, out_rows = rows / stride;
-    uint64_t wide; /* (out_rows, channels * TAPS) */
-    TRY(plan_scratch(p, 4ull * out_rows * l->w.k, "unfolded", &wide));
+    uint64_t wide; /* (n, out_rows, channels * TAPS) */
+    TRY(plan_scratch(p, 4ull * n * out_rows * l->w.k, "unfolded", &wide));
     TRY(k_unfold(p, &(struct k_unfold_args){.in = x,
                                             .out = wide,
                                             .rows = rows,
@@ -93,9 +99,15 @@ static enum status convolve(struct plan *p, const char *name, const struct whisp
                                             .out_rows = out_rows,
                                             .taps = TAPS,
                                             .stride = stride,
-                                            .pad = 1}));
-    TRY(product(p, name, l, out_rows, wide, 0, out));
-    return k_gelu(p, out, add, out, (uint64_t)out_rows * l->w.n);
+                                            .pad = 1,
+                                            .batch = n}));
+    TRY(product(p, name, l, n * out_rows, wide, 0, out));
+    uint64_t values = (uint64_t)out_rows * l->w.n;
+    if (!add)
+        return k_gelu(p, out, 0, out, n * values);
+    for (uint32_t i = 0; i < n; i++, out += 4 * values)
+        TRY(k_gelu(p, out, add, out, values));
+    return OK;
 }
 
 /* Keys and values of all rows to pages. */
@@ -115,20 +127,22 @@ static enum status audio_layer(struct plan *p, const struct whisper *m,
                                const struct whisper_sound *s, const struct whisper_layer *l)
 {
     const struct whisper_side *side = &m->audio;
-    uint32_t rows = side->n_ctx, n = side->n_embd;
-    uint64_t x, q, a, f; /* (rows, n) thrice, (rows, n_ff) */
+    uint32_t rows = s->windows * side->n_ctx, n = side->n_embd;
+    uint64_t window = 4ull * side->n_ctx * n; /* bytes */
+    uint64_t x, q, a, f;                      /* (rows, n) thrice, (rows, n_ff) */
     TRY(normed(p, &l->self.norm, s->h, rows, n, &x));
     TRY(plan_scratch(p, 4ull * rows * n, "q", &q));
     TRY(plan_scratch(p, 4ull * rows * n, "attention", &a));
     TRY(product(p, "q", &l->self.q, rows, x, 0, q));
     TRY(remember(p, &l->self, rows, x, &s->kv, &s->rows));
-    TRY(k_flash(p, &(struct k_flash_args){.m = rows,
-                                          .q = q,
-                                          .out = a,
-                                          .kv = s->kv,
-                                          .steps = s->rows,
-                                          .scale = scale_of(side),
-                                          .seen = rows}));
+    for (uint32_t i = 0; i < s->windows; i++)
+        TRY(k_flash(p, &(struct k_flash_args){.m = side->n_ctx,
+                                              .q = q + i * window,
+                                              .out = a + i * window,
+                                              .kv = s->kv,
+                                              .steps = s->each[i],
+                                              .scale = scale_of(side),
+                                              .seen = side->n_ctx}));
     TRY(product(p, "o", &l->self.o, rows, a, s->h, s->h));
     TRY(normed(p, &l->mlp_norm, s->h, rows, n, &x));
     TRY(plan_scratch(p, 4ull * rows * side->n_ff, "mlp", &f));
@@ -140,23 +154,23 @@ static enum status audio_layer(struct plan *p, const struct whisper *m,
 enum status whisper_listen(struct plan *p, const struct whisper *m, const struct whisper_sound *s)
 {
     const struct whisper_side *side = &m->audio;
-    uint32_t frames = whisper_frames(m);
-    uint64_t first, sound; /* (frames, n_embd), (n_ctx, n_embd) */
+    uint32_t frames = whisper_frames(m), n = s->windows, rows = n * side->n_ctx;
+    uint64_t first, sound; /* (n, frames, n_embd), (n, n_ctx, n_embd) */
     plan_set_layer(p, -1);
     TRY(mel(p, m, s));
-    TRY(plan_scratch(p, 4ull * frames * side->n_embd, "first convolution", &first));
-    TRY(convolve(p, "conv1", &m->conv1, s->mel, frames, 1, 0, first));
-    TRY(convolve(p, "conv2", &m->conv2, first, frames, 2, m->audio_places, s->h));
+    TRY(plan_scratch(p, 4ull * n * frames * side->n_embd, "first convolution", &first));
+    TRY(convolve(p, "conv1", &m->conv1, n, s->mel, frames, 1, 0, first));
+    TRY(convolve(p, "conv2", &m->conv2, n, first, frames, 2, m->audio_places, s->h));
     for (uint32_t i = 0; i < side->n_layers; i++) {
         plan_set_layer(p, (int)i);
         TRY(audio_layer(p, m, s, &m->audio_layers[i]));
     }
     plan_set_layer(p, -1);
-    TRY(normed(p, &m->audio_norm, s->h, side->n_ctx, side->n_embd, &sound));
+    TRY(normed(p, &m->audio_norm, s->h, rows, side->n_embd, &sound));
     for (uint32_t i = 0; i < m->text.n_layers; i++) {
         struct k_kv kv = layer_kv(s->cross, &m->text, i);
         plan_set_layer(p, (int)i);
-        TRY(remember(p, &m->text_layers[i].cross, side->n_ctx, sound, &kv, &s->cross_rows));
+        TRY(remember(p, &m->text_layers[i].cross, rows, sound, &kv, &s->cross_rows));
     }
     plan_set_layer(p, -1);
     return OK;

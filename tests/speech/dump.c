@@ -54,6 +54,7 @@ static enum status run(struct speech *s, char **argv, int argc)
     fclose(f);
     if (n < whisper_samples(w))
         memset(samples + n, 0, (500000 - n) * 4);
+    uint32_t used = (uint32_t)atoi(argv[3]);
     struct speech_request r = {.prompt = tokens, .n_most = 1};
     for (int i = 5; i < argc && r.n_prompt < 1024 && argv[i][0] != 'b'; i++) {
         tokens[r.n_prompt] = atoi(argv[i]);
@@ -61,7 +62,7 @@ static enum status run(struct speech *s, char **argv, int argc)
             r.start_at = r.n_prompt;
         r.n_prompt++;
     }
-    TRY(speech_listen(s, 0, samples, (uint32_t)atoi(argv[3])));
+    TRY(speech_listen(s, 0, 1, samples, &used));
     TRY(save(s, argv[4], "mel", s->mel, 4ull * whisper_frames(w) * w->n_mels));
     TRY(save(s, argv[4], "sound", s->sound, 4ull * w->audio.n_ctx * w->audio.n_embd));
     TRY(speech_say(s, &r, 1, &answer));
@@ -71,7 +72,7 @@ static enum status run(struct speech *s, char **argv, int argc)
     TRY(speech_say(s, &r, 1, &answer));
     double listened = s->listen_seconds, said = s->say_seconds;
     uint64_t made = s->tokens;
-    TRY(speech_listen(s, 0, samples, (uint32_t)atoi(argv[3])));
+    TRY(speech_listen(s, 0, 1, samples, &used));
     TRY(speech_say(s, &r, 1, &answer));
     fprintf(stderr, "listening %.2f ms, %.2f ms for %d tokens\n",
             1e3 * (s->listen_seconds - listened), 1e3 * (s->say_seconds - said),

@@ -221,6 +221,11 @@ def several_windows(test):
                    f"batch: {len(want)} segments of the first window")
 
 
+def side_by_side(test):
+    done = test.run(os.path.join(os.path.dirname(test.dump), "speech-beside"), test.path("m.bin"))
+    test.check(done.returncode == 0, f"heard side by side: {done.stdout.strip()}")
+
+
 def lines_of(words, most):
     """Subtitles of so many words."""
     for i in range(0, len(words), most):
@@ -452,6 +457,7 @@ def main():
             if m is not MODELS[-1]:
                 whole_sound(test, m, samples)
             if m is MODELS[0]:
+                side_by_side(test)
                 languages(test, m)
                 as_folders(test, m)
                 bad_files(test, m)
