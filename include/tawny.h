@@ -456,7 +456,9 @@ struct tawny_transcribe_params {
                                  sums are divided by ((5 + tokens) / 6) to this power (below 0
                                  counts as the power 0) */
     /* For these three 0 stands for the default, and NaN turns them off. */
-    float compression_ratio_threshold; /* 2.4: text that zlib makes smaller repeats itself */
+    float compression_ratio_threshold; /* 2.4: text that zlib makes smaller repeats itself. Where
+                                 it does at every temperature, what goes round at least three
+                                 times is said once, and the next window is not told of the text */
     float logprob_threshold;           /* -1: mean over the tokens; below it text is unlikely */
     float no_speech_threshold;         /* 0.6: unlikely text of such a window is silence */
     uint64_t seed;

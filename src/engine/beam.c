@@ -206,6 +206,29 @@ void beam_take(struct beam *b, const struct k_candidate *candidates, uint32_t ea
     b->n_live = saved;
 }
 
+/* ---- texts of no use ---------------------------------------------------------------------- */
+
+static void tell(const struct hyp *h, struct speech_answer *out)
+{
+    out->n = h->n;
+    out->ended = h->ended;
+    out->sum_logprob = (double)h->sum;
+    memcpy(out->tokens, h->tokens, h->n * sizeof *h->tokens);
+    memcpy(out->logprobs, h->logprobs, (h->n + h->ended) * sizeof *h->logprobs);
+}
+
+bool beam_is_lost(struct beam *b, bool (*is_lost)(void *ctx, const struct speech_answer *a),
+                  void *ctx, struct speech_answer *room)
+{
+    for (uint32_t i = 0; i < b->n_live + b->n_done; i++) {
+        tell(i < b->n_live ? &b->live[i] : &b->done[i - b->n_live], room);
+        if (!is_lost(ctx, room))
+            return false;
+    }
+    b->over = true;
+    return true;
+}
+
 /* ---- the end ------------------------------------------------------------------------------ */
 
 double speech_score(double sum, uint32_t n, float length_penalty)
@@ -240,11 +263,6 @@ void beam_best(const struct beam *b, struct speech_answer *out)
                          speech_score((double)best->sum, best->n, b->p.length_penalty))
             best = h;
     }
-    out->n = best ? best->n : 0;
-    out->ended = best && best->ended;
-    out->sum_logprob = best ? (double)best->sum : 0;
-    if (!best)
-        return;
-    memcpy(out->tokens, best->tokens, best->n * sizeof *best->tokens);
-    memcpy(out->logprobs, best->logprobs, (best->n + best->ended) * sizeof *best->logprobs);
+    static const struct hyp none;
+    tell(best ? best : &none, out);
 }

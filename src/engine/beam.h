@@ -36,6 +36,11 @@ void beam_rows(const struct beam *b, struct k_row *rows);
 void beam_take(struct beam *b, const struct k_candidate *candidates, uint32_t each,
                struct k_fork *forks, uint32_t *n_forks);
 
+/* True if is_lost() is of all texts that have ended and of all beginnings; then nothing is left to
+ * do. `room` is for one of them. */
+bool beam_is_lost(struct beam *b, bool (*is_lost)(void *ctx, const struct speech_answer *a),
+                  void *ctx, struct speech_answer *room);
+
 /* The best text: of those that ended, and, where these are fewer than `size`, of the others. */
 void beam_best(const struct beam *b, struct speech_answer *out);
 

@@ -111,6 +111,8 @@ enum status speech_language(struct speech *s, uint32_t *best, float *probs);
  * checks. */
 enum status speech_plan_again(struct speech *s, const struct plan *p, struct plan **out);
 
+struct speech_answer;
+
 struct speech_request {
     uint32_t window;       /* that it is about */
     const int32_t *prompt; /* ends with what text follows */
@@ -125,6 +127,11 @@ struct speech_request {
     float patience;        /* of beams: how many times as many texts must have ended; 0: 1 */
     float length_penalty;  /* 0: a text's score is the mean of its tokens' logarithms; else their
                               sum divided by ((5 + n) / 6) to that power, below 0 counting as 0 */
+    /* NULL, or true if no text that begins like this (or is this, where it has ended) is of any
+     * use. Asked now and then of the texts that are on their way; when all of a request's are of
+     * none it goes no further. */
+    bool (*is_lost)(void *ctx, const struct speech_answer *a);
+    void *ctx;
 };
 
 enum { SPEECH_MOST = 512 };
@@ -135,6 +142,7 @@ struct speech_answer {
     uint32_t n;
     bool ended;            /* the model said that this is the end */
     bool cancelled;
+    bool lost;             /* all texts were of no use: this is the beginning of one */
     float no_speech;       /* probability */
     double sum_logprob;    /* of all, that of the end included */
 };

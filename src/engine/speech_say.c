@@ -206,6 +206,36 @@ static bool collect(const struct saying *y, uint32_t row)
     return !a->ended && a->n < most;
 }
 
+/* True if what row first .. first + y->each - 1 say is of no use; those that are on their way are
+ * asked first, which is cheaper. */
+static bool are_lost(const struct saying *y, const struct speech_request *r, uint32_t first)
+{
+    for (int ended = 0; ended < 2; ended++) {
+        for (uint32_t i = first; i < first + y->each; i++) {
+            const struct speech_answer *a = &y->s->tries[i];
+            if (a->ended == ended && !r->is_lost(r->ctx, a))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Takes what was made for the rows of a request; true if there is more to come. */
+static bool collect_request(const struct saying *y, uint32_t request)
+{
+    const struct speech_request *r = &y->r[request];
+    uint32_t first = request * y->each;
+    bool more = false;
+    if (y->out[request].lost)
+        return false;
+    for (uint32_t i = first; i < first + y->each; i++)
+        more |= collect(y, i);
+    /* Among more texts than there are rows another may be better. */
+    if (more && r->is_lost && (r->temp <= 0 || r->tries <= y->each))
+        y->out[request].lost = are_lost(y, r, first);
+    return more && !y->out[request].lost;
+}
+
 /* Steps until every row has ended. */
 static enum status run_steps(const struct saying *y, bool *cancelled)
 {
@@ -219,8 +249,8 @@ static enum status run_steps(const struct saying *y, bool *cancelled)
         bool more = false;
         TRY(speech_run(s, plan, y->rows, steps));
         left -= steps;
-        for (uint32_t i = 0; i < y->rows; i++)
-            more |= collect(y, i);
+        for (uint32_t i = 0; i < y->n; i++)
+            more |= collect_request(y, i);
         if (!more || !left)
             return OK;
         *cancelled = atomic_load(&s->cancelled);
@@ -245,7 +275,8 @@ static enum status say_rows(const struct saying *y, uint32_t round)
                                      .next = i};
         struct speech_answer *a = &s->tries[i];
         a->n = 0;
-        a->ended = false;
+        a->ended = a->lost = false;
+        a->no_speech = y->out[i / y->each].no_speech;
         a->sum_logprob = 0;
     }
     memset((char *)s->results->map + s->at.ring, 0xff, 4ull * SPEECH_MOST * y->rows);
@@ -256,12 +287,13 @@ static enum status say_rows(const struct saying *y, uint32_t round)
     for (uint32_t i = 0; i < y->rows; i++) {
         const struct speech_answer *a = &s->tries[i];
         struct speech_answer *best = &y->out[i / y->each];
-        float penalty = request_of(y, i)->length_penalty, silence = best->no_speech;
+        float penalty = request_of(y, i)->length_penalty;
+        bool lost = best->lost;
         if ((round || i % y->each) && speech_score(a->sum_logprob, a->n, penalty) <=
                                           speech_score(best->sum_logprob, best->n, penalty))
             continue;
         *best = *a;
-        best->no_speech = silence;
+        best->lost = lost;
     }
     for (uint32_t i = 0; i < y->n; i++)
         y->out[i].cancelled = cancelled;
@@ -291,17 +323,21 @@ static enum status search(const struct saying *y, struct beam **beams)
 {
     struct speech *s = y->s;
     struct speech_orders orders = {0};
+    uint32_t steps = 0;
     struct k_candidate found[K_MAX_OUT * K_TOP_MOST];
     while (put_orders(y, beams, &orders)) {
         TRY(speech_run(s, SPEECH_BEAM, y->rows, 1));
         memcpy(found, (const char *)s->results->map + s->at.candidates, sizeof found);
         orders.n_forks = 0;
+        steps++;
         for (uint32_t i = 0; i < y->n; i++) {
             if (beam_is_done(beams[i]))
                 continue;
             const struct k_candidate *mine = &found[i * y->each * (y->rows + 1)];
             beam_take(beams[i], mine, y->rows + 1, orders.forks, &orders.n_forks);
             s->tokens++;
+            if (steps % STEPS == 0 && y->r[i].is_lost && !beam_is_done(beams[i]))
+                y->out[i].lost = beam_is_lost(beams[i], y->r[i].is_lost, y->r[i].ctx, &y->out[i]);
         }
         if (atomic_load(&s->cancelled)) {
             for (uint32_t i = 0; i < y->n; i++)
@@ -376,7 +412,7 @@ enum status speech_say(struct speech *s, const struct speech_request *requests, 
     for (uint32_t i = 0; i < n; i++) {
         TRY(check_request(s, &requests[i]));
         answers[i].n = 0;
-        answers[i].ended = answers[i].cancelled = false;
+        answers[i].ended = answers[i].cancelled = answers[i].lost = false;
         answers[i].sum_logprob = 0;
     }
     TRY(put_requests(&y, 0));

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <zlib.h>
 
 /* ---- sound -------------------------------------------------------------------------------- */
 
@@ -128,62 +127,6 @@ static enum status make_start(struct run *r)
     return OK;
 }
 
-/* ---- text --------------------------------------------------------------------------------- */
-
-/* The text of tokens, without those of times, in r->text. */
-static enum status write_text(struct run *r, const int32_t *tokens, uint32_t n, size_t *len)
-{
-    struct tok_stream stream;
-    tok_stream_init(&stream, r->s->m->tok, false);
-    *len = 0;
-    for (uint32_t i = 0; i <= n; i++) {
-        size_t need = 64;
-        if (i < n && !transcribe_is_text(r, tokens[i]))
-            continue;
-        if (i < n)
-            need += TOK_STREAM_ROOM(tok_piece(r->s->m->tok, tokens[i], false).len);
-        if (*len + need > r->text_room) {
-            char *more = mem_realloc(r->text, 2 * r->text_room + need);
-            if (!more)
-                return ERR_MEMORY;
-            r->text = more;
-            r->text_room = 2 * r->text_room + need;
-        }
-        if (i < n)
-            *len += tok_stream_push(&stream, tokens[i], r->text + *len, r->text_room - *len);
-        else
-            *len += tok_stream_finish(&stream, r->text + *len, r->text_room - *len);
-    }
-    r->text[*len] = 0;
-    return OK;
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* How much smaller zlib makes the answer's text. */
-static enum status compression(struct run *r, const struct speech_answer *a, float *out)
-{
-    size_t len, first = 0;
-    TRY(write_text(r, a->tokens, a->n, &len));
-    while (len && is_blank(r->text[len - 1]))
-        len--;
-    while (first < len && is_blank(r->text[first]))
-        first++;
-    uLongf packed = compressBound((uLong)(len - first));
-    void *to = mem_alloc(packed);
-    if (!to)
-        return ERR_MEMORY;
-    int bad = compress(to, &packed, (const Bytef *)r->text + first, (uLong)(len - first));
-    mem_free(to);
-    if (bad)
-        return status_fail(ERR, "zlib: error %d", bad);
-    *out = (float)((double)(len - first) / (double)packed);
-    return OK;
-}
-
 static double mean_logprob(const struct speech_answer *a)
 {
     return a->sum_logprob / (a->n + 1);
@@ -216,16 +159,6 @@ static void make_prompt(const struct run *r, int32_t *prompt, struct speech_requ
     req->n_prompt = n;
 }
 
-/* The likeliest answer at one temperature becomes r->best. */
-static enum status answer_at(struct run *r, struct speech_request *req, float temperature)
-{
-    req->temp = temperature;
-    TRY(speech_say(r->s, req, 1, &r->best));
-    req->seed++;
-    r->temperature = temperature;
-    return compression(r, &r->best, &r->ratio);
-}
-
 static bool is_unlikely(const struct run *r)
 {
     return r->p->least_logprob < 0 && mean_logprob(&r->best) < (double)r->p->least_logprob;
@@ -236,11 +169,43 @@ static bool is_silence(const struct run *r)
     return r->p->no_speech > 0 && r->best.no_speech > r->p->no_speech;
 }
 
+static bool repeats(const struct run *r)
+{
+    return r->best.lost || (r->p->most_compression > 0 && r->ratio > r->p->most_compression);
+}
+
+/* True if a text repeats itself so much that another temperature has to be tried, whatever follows.
+ * Where there may be silence, that depends on how likely it is. */
+static bool is_lost(void *ctx, const struct speech_answer *a)
+{
+    struct run *r = ctx;
+    return r->p->most_compression > 0 && !(r->p->no_speech > 0 && a->no_speech > r->p->no_speech) &&
+           transcribe_is_loop(r, a);
+}
+
+/* What is tried at temperature i; the last answer counts whatever it is, and is heard out. */
+static void set_temperature(struct run *r, struct speech_request *req, uint32_t i)
+{
+    req->temp = r->p->temperatures[i];
+    req->is_lost = i + 1 < r->p->n_temperatures ? is_lost : NULL;
+    req->ctx = r;
+}
+
+/* The likeliest answer at temperature i becomes r->best. */
+static enum status answer_at(struct run *r, struct speech_request *req, uint32_t i)
+{
+    set_temperature(r, req, i);
+    TRY(speech_say(r->s, req, 1, &r->best));
+    req->seed++;
+    r->temperature = req->temp;
+    return transcribe_ratio(r, &r->best, &r->ratio);
+}
+
 /* True if r->best will do, or no other temperature makes it better. */
 static bool is_good(const struct run *r)
 {
-    bool repeats = r->p->most_compression > 0 && r->ratio > r->p->most_compression;
-    return r->best.cancelled || (is_silence(r) && is_unlikely(r)) || (!repeats && !is_unlikely(r));
+    return r->best.cancelled || (!r->best.lost && is_silence(r) && is_unlikely(r)) ||
+           (!repeats(r) && !is_unlikely(r));
 }
 
 static struct speech_request request(const struct run *r, int32_t prompt[SPEECH_MOST])
@@ -261,7 +226,7 @@ static enum status answer(struct run *r)
     int32_t prompt[SPEECH_MOST];
     struct speech_request req = request(r, prompt);
     for (uint32_t i = 0; i < r->p->n_temperatures; i++) {
-        TRY(answer_at(r, &req, r->p->temperatures[i]));
+        TRY(answer_at(r, &req, i));
         if (is_good(r))
             break;
     }
@@ -290,8 +255,8 @@ static enum status give(struct run *r, uint64_t seek, const struct piece *piece)
 {
     const int32_t *tokens = r->best.tokens + piece->first;
     size_t len, first = 0;
-    TRY(write_text(r, tokens, piece->n, &len));
-    while (first < len && is_blank(r->text[first]))
+    TRY(transcribe_write(r, tokens, piece->n, &len));
+    while (first < len && transcribe_is_blank(r->text[first]))
         first++;
     if (first == len || piece->fit.start == piece->fit.end)
         return OK;
@@ -367,6 +332,15 @@ static bool cut(struct run *r, uint64_t seek, uint32_t used, uint32_t *step)
     return single;
 }
 
+/* What the next window is told of: nothing of what was said hot, nor of what went round, in the
+ * window or from window to window, as it would go on doing so. */
+static void pass_on(struct run *r, bool loop)
+{
+    r->n_same = !loop && transcribe_is_same(r) ? r->n_same + 1 : 0;
+    if (r->p->no_context || r->temperature > 0.5f || loop || r->n_same >= MOST_SAME)
+        r->n_said = 0;
+}
+
 /* What r->best says of the window at *seek, which moves on. */
 static enum status tell(struct run *r, uint64_t *seek, uint32_t used)
 {
@@ -378,13 +352,16 @@ static enum status tell(struct run *r, uint64_t *seek, uint32_t used)
     }
     if (!is_silence(r) || (r->p->least_logprob < 0 && !is_unlikely(r))) {
         bool single = cut(r, *seek, used, &step);
+        bool loop = repeats(r), shorter = loop && transcribe_drop_loops(r);
         next = *seek + step;
         if (r->p->words)
             TRY(transcribe_words(r, *seek, used, single, &next));
+        if (shorter) /* what was dropped is not heard again */
+            next = *seek + step;
         for (uint32_t i = 0; i < r->n_pieces && !r->r->cancelled; i++)
             TRY(give(r, *seek, &r->pieces[i]));
-        if (r->p->batch < 2 && (r->p->no_context || r->temperature > 0.5f))
-            r->n_said = 0;
+        if (r->p->batch < 2)
+            pass_on(r, loop);
     }
     /* A window that ends where it began would be heard for ever. */
     *seek = next > *seek ? next : *seek + used;
@@ -397,9 +374,9 @@ static enum status tell(struct run *r, uint64_t *seek, uint32_t used)
 static enum status encode(const struct run *r, const char *given, int32_t **ids, size_t *n)
 {
     size_t len = strlen(given), first = 0;
-    while (len && is_blank(given[len - 1]))
+    while (len && transcribe_is_blank(given[len - 1]))
         len--;
-    while (first < len && is_blank(given[first]))
+    while (first < len && transcribe_is_blank(given[first]))
         first++;
     if (first == len)
         return OK;
@@ -461,7 +438,7 @@ static enum status try_takes(struct run *r, struct take *takes, const uint32_t *
     for (uint32_t i = 0; i < n; i++) {
         struct take *t = &takes[which[i]];
         r->best = r->answers[i];
-        TRY(compression(r, &r->best, &r->ratio));
+        TRY(transcribe_ratio(r, &r->best, &r->ratio));
         t->answer = r->best;
         t->ratio = r->ratio;
         t->temperature = req.temp;
@@ -476,7 +453,7 @@ static enum status answer_takes(struct run *r, struct take *takes, uint32_t n)
     int32_t prompt[SPEECH_MOST];
     struct speech_request req = request(r, prompt);
     for (uint32_t i = 0; i < r->p->n_temperatures && !r->r->cancelled; i++, req.seed++) {
-        req.temp = r->p->temperatures[i];
+        set_temperature(r, &req, i);
         uint32_t each = req.temp > 0 ? req.tries : req.beams, which[K_MAX_OUT], m = 0;
         uint32_t most = each && each < r->s->rows ? r->s->rows / each : 1;
         for (uint32_t k = 0; k < n && !r->r->cancelled; k++) {

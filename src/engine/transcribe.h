@@ -3,6 +3,9 @@
  * next window's prompt begins with, and a window whose text repeats itself or is unlikely is tried
  * again at higher temperatures.
  *
+ * A text that goes round at every temperature (loops.h) is given once, and the next window is not
+ * told of it; tries before the last end when it is sure that they do.
+ *
  * It differs in one thing: the loudest band that quiet ones are held against is that of the window,
  * as in faster-whisper, not of the whole file (openai-whisper, whisper.cpp), so that sound need not
  * be in memory as a whole, or be read twice. */
@@ -39,7 +42,8 @@ struct transcribe_params {
     uint32_t best_of;         /* answers a temperature above 0, the likeliest counts; 0: 1 */
     uint32_t beams;           /* as in speech_request, at temperature 0 */
     float patience, length_penalty;
-    float most_compression;   /* texts that compress better are repetitions; 0: not looked at */
+    float most_compression;   /* texts that compress better are repetitions; 0: not looked at, and
+                                 loops are given as they are */
     float least_logprob;      /* mean of the tokens; below it is tried again; 0: not looked at */
     float no_speech;          /* windows with this probability of silence, and below least_logprob,
                                  give nothing; 0: not looked at */

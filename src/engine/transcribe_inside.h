@@ -11,7 +11,7 @@ struct piece {
     struct words_piece fit;
     uint32_t first, n; /* its tokens in the answer */
 };
-enum { MOST_PIECES = SPEECH_MOST / 2 + 2 };
+enum { MOST_PIECES = SPEECH_MOST / 2 + 2, MOST_SAME = 2 };
 
 /* A transcription in progress. */
 struct run {
@@ -31,6 +31,8 @@ struct run {
     uint32_t n_hot;
     int32_t *said; /* tokens of text so far, from the last that windows may see on */
     uint32_t n_said, said_room;
+    int32_t before[SPEECH_MOST]; /* text of the window before */
+    uint32_t n_before, n_same;   /* how many windows said the same as the one before them */
     uint32_t slot;  /* which of the windows that are listened to `best` is about */
     struct speech_answer best;
     float ratio; /* of `best` */
@@ -49,6 +51,25 @@ static inline bool transcribe_is_text(const struct run *r, int32_t id)
 {
     return (uint32_t)id < r->s->m->w.ids.end;
 }
+
+bool transcribe_is_blank(char c);
+
+/* The text of tokens, without those of times, in r->text. */
+enum status transcribe_write(struct run *r, const int32_t *tokens, uint32_t n, size_t *len);
+
+/* How much smaller zlib makes the answer's text; overwrites r->text. */
+enum status transcribe_ratio(struct run *r, const struct speech_answer *a, float *out);
+
+/* True if the answer, as far as it is made, goes round, and will compress better than it should
+ * however it goes on; overwrites r->text. */
+bool transcribe_is_loop(struct run *r, const struct speech_answer *a);
+
+/* Of what goes round in the pieces the first round stays. From then on the pieces alone know which
+ * of r->best's tokens are left. False: nothing does. */
+bool transcribe_drop_loops(struct run *r);
+
+/* If the window's text is that of the window before. */
+bool transcribe_is_same(struct run *r);
 
 /* When the words of the pieces of r->best are said; pieces that silence surrounds are dropped where
  * that is asked for. single: the text ends with a single time; *next: the frame at which the next

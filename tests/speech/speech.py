@@ -6,6 +6,7 @@ of a whole sound: the windows, times and tokens that openai-whisper gives, and t
 formats. Prints TAP; status 77: no numpy."""
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -23,13 +24,15 @@ except ImportError:
 GOLDENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
 sys.path.insert(0, GOLDENS)
 from common import Test  # noqa: E402
-from small_speech import FRAMES, MODELS, SEARCHES, SHORT, SOUNDS, sound  # noqa: E402
+from small_speech import FRAMES, LOOPS, MODELS, SEARCHES, SHORT, SOUNDS, sound  # noqa: E402
 
 GOLDEN = np.load(os.path.join(GOLDENS, "speech.npz"))
 MEL = 1e-4             # largest difference
 CORRELATION = 0.99999  # of what encoder and decoder give
 LOGPROB = 5e-3
-GREEDY = ["--temperature-increment-on-fallback", "0", "-l", "en", "--beam-size", "1"]
+# openai-whisper says as often what goes round as the model does.
+GREEDY = ["--temperature-increment-on-fallback", "0", "-l", "en", "--compression-ratio-threshold",
+          "0", "--beam-size", "1"]
 BEAM = GREEDY[:-2]  # of 5, which is the default
 
 
@@ -200,7 +203,47 @@ def short_windows(test):
     same_words(test, SHORT, "timed")
     same_words(test, SHORT, "dropped", "--hallucination-silence-threshold", "0.5")
     several_windows(test)
+    not_passed_on(test)
     os.rename(test.path("long.bin"), test.path("m.bin"))
+
+
+def said(done):
+    """(where its window begins, tokens) of each segment"""
+    segments = json.loads(done.stdout or '{"segments": []}')["segments"]
+    return [(s["seek"], s["tokens"]) for s in segments]
+
+
+def not_passed_on(test):
+    """The next window is not told of a text that repeats itself; here that is said of any."""
+    plain, alone, repeats = (
+        said(test.transcribe(test.path("a.wav"), "--json", *GREEDY, *options))
+        for options in ([], ["--no-context"], ["--compression-ratio-threshold", "0.01"]))
+    test.check(repeats == alone != plain and len(alone) > 2, f"not told: {len(alone)} segments")
+
+
+def loops(test):
+    """A word again and again at each temperature is said once, and is not waited for."""
+    with open(test.path("loops.bin"), "wb") as f:
+        f.write(LOOPS.ggml())
+    found = {}
+    for name, options in [("greedy", ["-bs", "1"]), ("beams", ["-bs", "3"]),
+                          ("batch", ["-bs", "1", "--batch", "2"]),
+                          ("words", ["-bs", "1", "--word-timestamps", "True"]),
+                          ("off", ["-bs", "1", "--compression-ratio-threshold", "0"])]:
+        done = test.run(test.tawny, "transcribe", test.path("loops.bin"), test.path("a.wav"),
+                        "--json", "--stats", "-bo", "2", *options)
+        made = re.search(r"(\d+) tokens", done.stderr)
+        found[name] = said(done), int(made[1]) if made else 0
+    text, made = found["off"]
+    words = {t for _, tokens in text for t in tokens if t < LOOPS.end}
+    most = LOOPS.text_ctx // 2
+    test.check(len(words) == 1 and made == most, f"loops: {made} tokens of the same {words}")
+    for name in ("greedy", "beams", "batch", "words"):
+        text, made = found[name]
+        often = [t for _, tokens in text for t in tokens if t < LOOPS.end]
+        test.check(len(often) == 1, f"loops, {name}: {text}")
+        # The last of six temperatures is heard out; of the two texts of each, both.
+        test.check(2 * most < made < 7.5 * most, f"loops, {name}: {made} tokens made")
 
 
 def several_windows(test):
@@ -465,6 +508,7 @@ def main():
                 hotter(test)
                 folders(test)
                 interrupted(test)
+                loops(test)
                 odd_sounds(test)
                 verified(test)
             if test.failed:
