@@ -1,17 +1,18 @@
 /* tawny bench: tokens a second of prompts and of decoding. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "cli.h"
+#include "bench.h"
+
+static const char every_prompt[] = "512,2048";
 
 static struct {
     const char *prompts, *gens;
-    int64_t repeat, batch, ctx;
+    int64_t repeat, batch, ctx, windows;
     bool profile;
-} opt = {.prompts = "512,2048", .gens = "128", .repeat = 5};
+} opt = {.prompts = every_prompt, .gens = "128", .repeat = 5, .windows = 8};
 
 static const struct option options[] = {
     {"-p --n-prompt", OPT_TEXT, &opt.prompts, "N,...", "lengths of prompts; 0: none (512,2048)"},
@@ -21,19 +22,20 @@ static const struct option options[] = {
      1 << 16},
     {"-c --ctx-size", OPT_INT, &opt.ctx, "N", "context; 0: what the longest test needs", 0,
      1 << 24},
-    {"--profile", OPT_FLAG, &opt.profile, NULL, "time of each kernel of a decode step"},
+    {"-w --windows", OPT_INT, &opt.windows, "N", "of sound side by side, of a speech model", 1,
+     TAWNY_MAX_BATCH},
+    {"--profile", OPT_FLAG, &opt.profile, NULL, "time of each kernel of a step"},
     OPTION_DEVICE,
     OPTION_ANY_VARIANT,
     OPTION_JSON,
     OPTION_STATS,
 };
 
-enum { MAX_TESTS = 32, MAX_LINES = 128 };
+enum { MAX_TESTS = 32 };
 
 struct test {
     uint32_t n_prompt, n_gen; /* one of them is 0 */
-    double median, deviation; /* tokens a second */
-    double *runs;             /* opt.repeat of them, sorted */
+    struct bench_rate rate;   /* tokens a second */
 };
 
 struct tests {
@@ -111,31 +113,18 @@ static enum status run_once(const struct opened *o, const struct test *t, const 
     return interrupted() ? status_fail(ERR, "interrupted") : OK;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static enum status measure(const struct opened *o, struct test *t, const int32_t *ids)
 {
-    size_t n = (size_t)opt.repeat;
-    double sum = 0, squares = 0, warm;
-    t->runs = mem_calloc(n, sizeof *t->runs);
-    if (!t->runs)
-        return ERR_MEMORY;
+    uint32_t n = (uint32_t)opt.repeat;
+    double warm;
+    TRY(bench_rate_init(&t->rate, n));
     TRY(run_once(o, t, ids, &warm));
-    for (size_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         progress("measuring", i, n);
-        TRY(run_once(o, t, ids, &t->runs[i]));
-        sum += t->runs[i];
+        TRY(run_once(o, t, ids, &t->rate.runs[i]));
     }
     progress_clear();
-    for (size_t i = 0; i < n; i++)
-        squares += (t->runs[i] - sum / (double)n) * (t->runs[i] - sum / (double)n);
-    t->deviation = n > 1 ? sqrt(squares / (double)(n - 1)) : 0;
-    qsort(t->runs, n, sizeof *t->runs, by_value);
-    t->median = (t->runs[(n - 1) / 2] + t->runs[n / 2]) / 2;
+    bench_rate_done(&t->rate);
     return OK;
 }
 
@@ -161,7 +150,7 @@ static enum status print_table(const struct opened *o, const struct tests *tests
     for (size_t i = 0; i < tests->n; i++) {
         const struct test *t = &tests->all[i];
         test_name(name, t);
-        TRY(out_printf("| %-8s | %12.2f | %10.2f |\n", name, t->median, t->deviation));
+        TRY(out_printf("| %-8s | %12.2f | %10.2f |\n", name, t->rate.median, t->rate.deviation));
     }
     return out_flush();
 }
@@ -172,14 +161,10 @@ static json_t *tests_json(const struct tests *tests)
     for (size_t i = 0; i < tests->n; i++) {
         const struct test *t = &tests->all[i];
         char name[32];
-        json_t *runs = json_array();
-        for (int64_t k = 0; k < opt.repeat; k++)
-            json_array_append_new(runs, json_real(t->runs[k]));
         test_name(name, t);
-        json_array_append_new(all, json_pack("{s:s, s:I, s:I, s:f, s:f, s:o}", "test", name,
-                                             "n_prompt", (json_int_t)t->n_prompt, "n_gen",
-                                             (json_int_t)t->n_gen, "median", t->median, "deviation",
-                                             t->deviation, "runs", runs));
+        json_t *test = json_pack("{s:s, s:I, s:I}", "test", name, "n_prompt",
+                                 (json_int_t)t->n_prompt, "n_gen", (json_int_t)t->n_gen);
+        json_array_append_new(all, bench_rate_json(test, &t->rate));
     }
     return all;
 }
@@ -198,42 +183,7 @@ static json_t *result_json(const struct opened *o, const struct tests *tests)
     return out;
 }
 
-/* ---- the profile -------------------------------------------------------------------------- */
-
-static int by_seconds(const void *a, const void *b)
-{
-    double x = ((const struct tawny_profile_line *)a)->seconds;
-    double y = ((const struct tawny_profile_line *)b)->seconds;
-    return (x < y) - (x > y);
-}
-
-static enum status print_profile(const struct tawny_profile_line *lines, uint32_t n)
-{
-    double sum = 0;
-    for (uint32_t i = 0; i < n; i++)
-        sum += lines[i].seconds;
-    TRY(out_printf("\n| %-24s | %5s | %10s | %6s | %8s |\n"
-                   "|--------------------------|------:|-----------:|-------:|---------:|\n",
-                   "kernel", "count", "us", "%", "GB/s"));
-    for (uint32_t i = 0; i < n; i++) {
-        const struct tawny_profile_line *l = &lines[i];
-        TRY(out_printf("| %-24s | %5" PRIu32 " | %10.1f | %6.1f | %8.1f |\n", l->name, l->count,
-                       1e6 * l->seconds, sum > 0 ? 100 * l->seconds / sum : 0,
-                       l->seconds > 0 ? (double)l->bytes / l->seconds / 1e9 : 0));
-    }
-    return out_printf("| %-24s | %5s | %10.1f | %6s | %8s |\n", "a step", "", 1e6 * sum, "", "");
-}
-
-static json_t *profile_json(const struct tawny_profile_line *lines, uint32_t n)
-{
-    json_t *all = json_array();
-    for (uint32_t i = 0; i < n; i++)
-        json_array_append_new(all,
-                              json_pack("{s:s, s:I, s:f, s:I}", "kernel", lines[i].name, "count",
-                                        (json_int_t)lines[i].count, "seconds", lines[i].seconds,
-                                        "weight_bytes", (json_int_t)lines[i].bytes));
-    return all;
-}
+/* ---- the verb ----------------------------------------------------------------------------- */
 
 /* Times the kernels in a session that has just made tokens. */
 static enum status profile(const struct opened *o, const int32_t *ids,
@@ -242,16 +192,13 @@ static enum status profile(const struct opened *o, const int32_t *ids,
     double rate;
     struct test t = {.n_gen = 4};
     TRY(run_once(o, &t, ids, &rate));
-    TRY(from_api(tawny_profile(o->session, lines, MAX_LINES, n)));
-    qsort(lines, *n, sizeof *lines, by_seconds);
+    TRY(from_api(tawny_profile(o->session, lines, BENCH_LINES, n)));
     return OK;
 }
 
-/* ---- the verb ----------------------------------------------------------------------------- */
-
 static enum status bench(struct opened *o, const char *model, struct tests *tests)
 {
-    struct tawny_profile_line lines[MAX_LINES];
+    struct tawny_profile_line lines[BENCH_LINES];
     uint32_t n_lines = 0;
     TRY(open_model(o, model, opt.profile));
     enum { LEAST_CTX = 16 };
@@ -271,15 +218,34 @@ static enum status bench(struct opened *o, const char *model, struct tests *test
     if (global.json) {
         json_t *out = result_json(o, tests);
         if (out && opt.profile)
-            json_object_set_new(out, "profile", profile_json(lines, n_lines));
+            json_object_set_new(out, "profile", bench_profile_json(lines, n_lines));
         return out_json(out, true);
     }
     TRY(print_table(o, tests));
     if (opt.profile)
-        TRY(print_profile(lines, n_lines));
+        TRY(bench_print_profile("a step", lines, n_lines));
     if (global.stats)
         stats_print(o);
     return OK;
+}
+
+static enum status run_speech(const char *path, const struct tests *tests)
+{
+    uint32_t tokens[MAX_TESTS], n = 0;
+    if (opt.prompts != every_prompt || opt.ctx || opt.batch)
+        return status_fail(ERR_USAGE, "%s: a speech model; -p, -b and -c are for models of text",
+                           path);
+    for (size_t i = 0; i < tests->n; i++) {
+        if (tests->all[i].n_gen)
+            tokens[n++] = tests->all[i].n_gen;
+    }
+    return bench_speech(path, &(struct bench_speech_params){
+                                  .tokens = tokens,
+                                  .n_tests = n,
+                                  .repeat = (uint32_t)opt.repeat,
+                                  .windows = (uint32_t)opt.windows,
+                                  .profile = opt.profile,
+                              });
 }
 
 static enum status run(char **operands, size_t n)
@@ -287,13 +253,15 @@ static enum status run(char **operands, size_t n)
     (void)n;
     struct opened o = {0};
     struct tests tests = {0};
+    bool speech;
     TRY(add_tests(&tests, "-p", opt.prompts, true));
     TRY(add_tests(&tests, "-n", opt.gens, false));
-    enum status s = bench(&o, operands[0], &tests);
+    TRY(look_at_model(operands[0], &speech));
+    enum status s = speech ? run_speech(operands[0], &tests) : bench(&o, operands[0], &tests);
     progress_clear();
     close_all(&o);
     for (size_t i = 0; i < tests.n; i++)
-        mem_free(tests.all[i].runs);
+        bench_rate_free(&tests.all[i].rate);
     return s;
 }
 
@@ -301,7 +269,10 @@ const struct verb verb_bench = {
     .name = "bench",
     .operands = "MODEL",
     .summary = "Measures the speed of prompts (pp) and of decoding (tg)",
-    .more = "Each figure is the median of the runs; prompts are random tokens.",
+    .more =
+        "Each figure is the median of the runs; prompts are random tokens. Of a speech model:\n"
+        "listening to windows of 30 s (enc), one alone and several side by side, and tokens about\n"
+        "them (tg); the sound is noise.",
     OPTIONS(options),
     .min_operands = 1,
     .max_operands = 1,

@@ -157,6 +157,9 @@ struct opened {
 bool on_load(void *ctx, uint64_t done, uint64_t total);
 void on_compile(void *ctx, uint32_t done, uint32_t total);
 
+/* ERR_MODEL, before any driver is loaded, for a file that is missing or bad; whether it is a speech
+ * model. */
+enum status look_at_model(const char *path, bool *speech);
 /* Checks the file before it opens the device, so that a bad one is refused at once. A progress bar
  * shows on a terminal. On failure *o can be closed all the same. */
 enum status open_model(struct opened *o, const char *path, bool profile);

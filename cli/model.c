@@ -17,19 +17,32 @@ void on_compile(void *ctx, uint32_t done, uint32_t total)
     progress("compiling", done, total);
 }
 
-enum status open_model(struct opened *o, const char *path, bool profile)
+enum status look_at_model(const char *path, bool *speech)
 {
-    *o = (struct opened){0};
-    /* A file that is missing or bad is refused before any driver is loaded. */
     struct tawny_file *file;
     struct tawny_memory_plan plan;
     TRY(from_api(tawny_file_open(path, &file)));
     enum status s = from_api(tawny_file_plan(file, NULL, NULL, &plan));
-    if (s == OK && tawny_file_is_speech(file))
-        s = status_fail(ERR_MODEL, "%s: a speech model; tawny transcribe runs it", path);
+    *speech = tawny_file_is_speech(file);
     tawny_file_close(&file);
-    if (s != OK)
-        return s;
+    return s;
+}
+
+enum status check_speech_file(const char *path)
+{
+    bool speech;
+    TRY(look_at_model(path, &speech));
+    return speech ? OK : status_fail(ERR_MODEL, "%s: no speech model; tawny run runs it", path);
+}
+
+enum status open_model(struct opened *o, const char *path, bool profile)
+{
+    enum status s;
+    bool speech;
+    *o = (struct opened){0};
+    TRY(look_at_model(path, &speech));
+    if (speech)
+        return status_fail(ERR_MODEL, "%s: a speech model; tawny transcribe runs it", path);
     struct tawny_device_params params = {
         .device = global.device,
         .profile = profile,
@@ -123,16 +136,4 @@ void stats_print(const struct opened *o)
         size_text(e, t.staging), size_text(f, t.allocated));
     say("device: %s (%s); model: %s, context %" PRIu32, o->device_info.name, o->device_info.driver,
         o->model_info.path, o->n_ctx);
-}
-
-enum status check_speech_file(const char *path)
-{
-    struct tawny_file *file;
-    TRY(from_api(tawny_file_open(path, &file)));
-    struct tawny_memory_plan plan;
-    enum status s = from_api(tawny_file_plan(file, NULL, NULL, &plan));
-    if (s == OK && !tawny_file_is_speech(file))
-        s = status_fail(ERR_MODEL, "%s: no speech model; tawny run runs it", path);
-    tawny_file_close(&file);
-    return s;
 }

@@ -384,6 +384,23 @@ struct tawny_speech_info {
 TAWNY_API void tawny_speech_get_info(const struct tawny_speech *speech,
                                      struct tawny_speech_info *out);
 
+/* What so many windows of noise cost, and tokens about them. */
+struct tawny_speech_timing {
+    double listen_seconds;    /* all windows side by side: from samples to what the decoder reads */
+    double step_seconds;      /* a token of each text */
+};
+
+/* For benchmarks: listens to 1 to TAWNY_MAX_BATCH windows and makes n_tokens tokens about each,
+ * whatever they are; n_tokens is less than the text's context. Blocks. */
+TAWNY_API enum tawny_status tawny_speech_time(struct tawny_speech *speech, uint32_t windows,
+                                              uint32_t n_tokens, struct tawny_speech_timing *out);
+
+/* After that, with as many windows: as tawny_profile, of a listening (to so many of the windows as
+ * are heard at once) or of a step. */
+TAWNY_API enum tawny_status tawny_speech_profile(struct tawny_speech *speech, bool listening,
+                                                 uint32_t windows, struct tawny_profile_line *out,
+                                                 uint32_t max, uint32_t *count);
+
 /* When a word is said; valid during the call. */
 struct tawny_word {
     const char *text;         /* UTF-8; with the space in front, and marks that belong to it */

@@ -37,8 +37,8 @@ _tawny_options() {
             --device --no-verified-variants --json --stats"
         ;;
     bench)
-        echo "-p --n-prompt -n --n-gen -r --repetitions -b --batch-size -c --ctx-size --profile
-            --device --no-verified-variants --json --stats"
+        echo "-p --n-prompt -n --n-gen -r --repetitions -b --batch-size -c --ctx-size
+            -w --windows --profile --device --no-verified-variants --json --stats"
         ;;
     verify)
         echo "--kernel -s --seed --cases --only --quick --thorough --bench --report --compile-only

@@ -39,6 +39,7 @@ struct tawny_session {
 };
 
 struct tawny_speech {
+    struct tawny_device *device;
     struct speech_model *m;
     struct speech *s;
 };
@@ -48,6 +49,10 @@ static inline enum tawny_status api_status(enum status s)
 {
     return (enum tawny_status)s;
 }
+
+/* Sums a plan's timestamps by the names of its dispatches. */
+enum status api_profile(struct plan *p, struct tawny_profile_line *out, uint32_t max,
+                        uint32_t *count);
 
 struct engine_params api_engine_params(const struct tawny_session_params *p);
 

@@ -436,6 +436,28 @@ void tawny_session_get_stats(const struct tawny_session *session, struct tawny_s
     };
 }
 
+enum status api_profile(struct plan *p, struct tawny_profile_line *out, uint32_t max,
+                        uint32_t *count)
+{
+    *count = 0;
+    for (uint32_t i = 0; i < plan_count(p); i++) {
+        const struct plan_op *op = plan_get(p, i);
+        uint32_t line = 0;
+        double seconds;
+        TRY(plan_elapsed(p, i, &seconds));
+        while (line < *count && strcmp(out[line].name, op->name))
+            line++;
+        if (line == max)
+            continue;
+        if (line == *count)
+            out[(*count)++] = (struct tawny_profile_line){.name = op->name};
+        out[line].count++;
+        out[line].seconds += seconds;
+        out[line].bytes += op->weight_bytes;
+    }
+    return OK;
+}
+
 enum tawny_status tawny_profile(struct tawny_session *session, struct tawny_profile_line *out,
                                 uint32_t max, uint32_t *count)
 {
@@ -444,20 +466,5 @@ enum tawny_status tawny_profile(struct tawny_session *session, struct tawny_prof
         return api_status(status_fail(ERR_USAGE, "a profile needs a device opened with `profile`"));
     struct plan *p;
     enum status s = engine_profile(session->e, &p);
-    for (uint32_t i = 0; s == OK && i < plan_count(p); i++) {
-        const struct plan_op *op = plan_get(p, i);
-        uint32_t line = 0;
-        double seconds;
-        s = plan_elapsed(p, i, &seconds);
-        while (line < *count && strcmp(out[line].name, op->name))
-            line++;
-        if (line == max)
-            continue;
-        if (line == *count)
-            out[(*count)++] = (struct tawny_profile_line){.name = op->name};
-        out[line].count++;
-        out[line].seconds += s == OK ? seconds : 0;
-        out[line].bytes += op->weight_bytes;
-    }
-    return api_status(s);
+    return api_status(s == OK ? api_profile(p, out, max, count) : s);
 }

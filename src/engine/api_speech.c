@@ -20,6 +20,7 @@ enum tawny_status tawny_speech_open(struct tawny_device *device,
     struct tawny_speech *t = mem_alloc(sizeof *t);
     if (!t)
         return TAWNY_ERROR_MEMORY;
+    t->device = device;
     enum status s = speech_model_load(
         device->gpu,
         &(struct engine_load_params){
@@ -76,6 +77,35 @@ const char *tawny_language(uint32_t i, const char **name)
     if (name)
         *name = whisper_language_name(i);
     return whisper_language(i);
+}
+
+/* ---- benchmarks --------------------------------------------------------------------------- */
+
+enum tawny_status tawny_speech_time(struct tawny_speech *speech, uint32_t windows,
+                                    uint32_t n_tokens, struct tawny_speech_timing *out)
+{
+    struct speech_timing t;
+    atomic_store(&speech->s->cancelled, false);
+    enum status s = speech_time(speech->s, windows, n_tokens, &t);
+    if (s == OK)
+        *out = (struct tawny_speech_timing){t.listen_seconds, t.step_seconds};
+    return api_status(s);
+}
+
+enum tawny_status tawny_speech_profile(struct tawny_speech *speech, bool listening,
+                                       uint32_t windows, struct tawny_profile_line *out,
+                                       uint32_t max, uint32_t *count)
+{
+    struct plan *p;
+    *count = 0;
+    if (!speech->device->profile)
+        return api_status(status_fail(ERR_USAGE, "a profile needs a device opened with `profile`"));
+    enum status s = speech_profile(speech->s, listening, windows, &p);
+    if (s != OK)
+        return api_status(s);
+    s = api_profile(p, out, max, count);
+    plan_destroy(&p);
+    return api_status(s);
 }
 
 /* ---- transcribing ------------------------------------------------------------------------- */

@@ -82,7 +82,7 @@ struct speech {
     /* NULL, or what is called in place of plan_run(); it runs the plan and waits. For checks. */
     enum status (*on_run)(void *ctx, struct plan *p, uint32_t repeat);
     void *on_run_ctx;
-    double listen_seconds, say_seconds;
+    double listen_seconds, say_seconds, step_seconds; /* the last: steps without beams */
 };
 
 /* As engine_plan_memory(), of a model that may not be loaded; m->gpu may be NULL. */
@@ -125,6 +125,7 @@ struct speech_request {
     uint32_t tries;        /* with temp: texts, of which that of the best score counts; 0: 1 */
     uint32_t beams;        /* without: beginnings looked at in parallel; 0: 1, greedy */
     float patience;        /* of beams: how many times as many texts must have ended; 0: 1 */
+    bool endless;          /* not stopped by the end of the text; for benchmarks */
     float length_penalty;  /* 0: a text's score is the mean of its tokens' logarithms; else their
                               sum divided by ((5 + n) / 6) to that power, below 0 counting as 0 */
     /* NULL, or true if no text that begins like this (or is this, where it has ended) is of any
@@ -164,6 +165,19 @@ struct speech_aligning {
  * held is lost. */
 enum status speech_align(struct speech *s, const struct speech_aligning *r, float *looks,
                          float *probs);
+
+/* What windows of noise cost, heard side by side, and steps of as many texts. */
+struct speech_timing {
+    double listen_seconds; /* all windows, with what the host sends */
+    double step_seconds;   /* a step */
+};
+/* Listens to n windows and makes so many tokens about each, whatever they are; what was listened to
+ * is forgotten. Memory is reserved as for a transcription. Blocks. */
+enum status speech_time(struct speech *s, uint32_t n, uint32_t n_tokens, struct speech_timing *out);
+
+/* After that, with the same n: the plan of a listening, or of a step, with a timestamp around each
+ * dispatch, run once. Owned by the caller. Needs a gpu opened with timestamps. */
+enum status speech_profile(struct speech *s, bool listening, uint32_t n, struct plan **out);
 
 /* By which the best of several texts is known. */
 double speech_score(double sum_logprob, uint32_t n, float length_penalty);

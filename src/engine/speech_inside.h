@@ -35,6 +35,10 @@ uint64_t speech_each_bytes(const struct speech *s);
 /* Scratch of the largest plan, without recording any. */
 enum status speech_scratch_bytes(struct speech *s, uint64_t *bytes);
 
+/* A plan with a timestamp around each dispatch, sealed. Owned by the caller. */
+enum status speech_plan_timed(struct speech *s, enum speech_plan which, uint32_t rows,
+                              struct plan **out);
+
 /* Runs a plan, which is recorded if it is not yet; rows: of those plans that have some. Blocks. */
 enum status speech_run(struct speech *s, enum speech_plan which, uint32_t rows, uint32_t repeat);
 

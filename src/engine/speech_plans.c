@@ -224,9 +224,11 @@ static enum status build_align(struct speech *s, struct plan *p)
                                                                 w->audio.n_ctx});
 }
 
-static enum status build(struct speech *s, enum speech_plan which, uint32_t rows, struct plan **out)
+static enum status build(struct speech *s, enum speech_plan which, uint32_t rows, bool timed,
+                         struct plan **out)
 {
-    TRY(plan_create(s->gpu, &(struct plan_params){.name = plan_names[which]}, out));
+    struct plan_params params = {.name = plan_names[which], .timestamps = timed};
+    TRY(plan_create(s->gpu, &params, out));
     enum status st = OK;
     switch (which) {
     case SPEECH_LISTEN:
@@ -277,7 +279,7 @@ enum status speech_scratch_bytes(struct speech *s, uint64_t *bytes)
         struct plan *p;
         if (!s->aligns && (i == SPEECH_LOOK || i == SPEECH_ALIGN))
             continue;
-        TRY(build(s, (enum speech_plan)i, i == SPEECH_LISTEN ? s->hears : s->rows, &p));
+        TRY(build(s, (enum speech_plan)i, i == SPEECH_LISTEN ? s->hears : s->rows, false, &p));
         if (plan_scratch_bytes(p) > *bytes)
             *bytes = plan_scratch_bytes(p);
         plan_destroy(&p);
@@ -285,20 +287,28 @@ enum status speech_scratch_bytes(struct speech *s, uint64_t *bytes)
     return OK;
 }
 
+static enum status seal(struct speech *s, enum speech_plan which, uint32_t rows, bool timed,
+                        struct plan **out)
+{
+    TRY(build(s, which, rows, timed, out));
+    enum status st = plan_seal(*out, s->scratch);
+    if (st != OK)
+        plan_destroy(out);
+    return st;
+}
+
+enum status speech_plan_timed(struct speech *s, enum speech_plan which, uint32_t rows,
+                              struct plan **out)
+{
+    return seal(s, which, rows, true, out);
+}
+
 enum status speech_run(struct speech *s, enum speech_plan which, uint32_t rows, uint32_t repeat)
 {
     uint64_t ticket;
     struct plan **at = &s->plans[which][has_rows(which) ? rows : 0];
-    if (!*at) {
-        struct plan *p;
-        TRY(build(s, which, rows, &p));
-        enum status st = plan_seal(p, s->scratch);
-        if (st != OK) {
-            plan_destroy(&p);
-            return st;
-        }
-        *at = p;
-    }
+    if (!*at)
+        TRY(seal(s, which, rows, false, at));
     if (s->on_run)
         return s->on_run(s->on_run_ctx, *at, repeat);
     TRY(plan_run(*at, repeat, &ticket));
@@ -310,13 +320,8 @@ enum status speech_plan_again(struct speech *s, const struct plan *p, struct pla
     *out = NULL;
     for (int i = 0; i < SPEECH_PLANS; i++) {
         for (uint32_t rows = 0; rows <= K_MAX_OUT; rows++) {
-            if (s->plans[i][rows] != p)
-                continue;
-            TRY(build(s, (enum speech_plan)i, rows, out));
-            enum status st = plan_seal(*out, s->scratch);
-            if (st != OK)
-                plan_destroy(out);
-            return st;
+            if (s->plans[i][rows] == p)
+                return seal(s, (enum speech_plan)i, rows, false, out);
         }
     }
     return status_fail(ERR_USAGE, "'%s' is not a plan of this model", plan_name(p));

@@ -128,13 +128,13 @@ static enum status put_requests(const struct saying *y, uint32_t round)
             .history = s->state->addr + s->at.history + 4ull * w->text.n_ctx * i,
             .seed_lo = (uint32_t)seed,
             .seed_hi = (uint32_t)(seed >> 32),
-            .n_left = most_of(r),
+            .n_left = r->endless ? w->text.n_ctx : most_of(r),
             .n_ctx = w->text.n_ctx,
             .ring_size = SPEECH_MOST,
             .temp = r->temp,
             .top_p = 1,
             .repeat = 1,
-            .n_eog = 1,
+            .n_eog = !r->endless,
             .eog = {w->ids.end},
         };
         speech[i] = grammar(s, r, i);
@@ -197,7 +197,7 @@ static bool collect(const struct saying *y, uint32_t row)
         a->logprobs[a->n] = logprobs[a->n];
         a->sum_logprob += (double)a->logprobs[a->n];
         s->tokens++;
-        a->ended = ring[a->n] == s->m->w.ids.end;
+        a->ended = !r->endless && ring[a->n] == s->m->w.ids.end;
         if (a->ended)
             break;
         a->tokens[a->n] = (int32_t)ring[a->n];
@@ -247,7 +247,9 @@ static enum status run_steps(const struct saying *y, bool *cancelled)
     for (;;) {
         uint32_t steps = left < STEPS ? left : STEPS;
         bool more = false;
+        double start = time_now();
         TRY(speech_run(s, plan, y->rows, steps));
+        s->step_seconds += time_now() - start;
         left -= steps;
         for (uint32_t i = 0; i < y->n; i++)
             more |= collect_request(y, i);

@@ -267,6 +267,17 @@ def several_windows(test):
 def side_by_side(test):
     done = test.run(os.path.join(os.path.dirname(test.dump), "speech-beside"), test.path("m.bin"))
     test.check(done.returncode == 0, f"heard side by side: {done.stdout.strip()}")
+    done = test.run(test.tawny, "bench", test.path("m.bin"), "--json", "-r", "1", "-n", "3,4",
+                    "-w", "2", "--profile")
+    report = json.loads(done.stdout or "{}")
+    tests = {t["test"]: t for t in report.get("tests", [])}
+    names = [name + windows for windows in (" x 1", " x 2") for name in ("enc", "tg3", "tg4")]
+    test.check(list(tests) == names and all(t["median"] > 0 for t in tests.values()),
+               f"bench: {list(tests)}")
+    profile = report.get("profile", {})
+    test.check(sum(line["count"] for line in profile.get("listening of 2", [])) > 20
+               and all(any(line["seconds"] > 0 for line in p) for p in profile.values())
+               and len(profile) == 4, f"bench: profiles {list(profile)}")
 
 
 def lines_of(words, most):
