@@ -14,7 +14,7 @@
 #   make check-real   greedy text and perplexity of a real model against llama.cpp
 #   make check-speech the speech model of make demo against openai-whisper, faster-whisper and
 #                     whisper.cpp: hours on two cores; CLIPS: what training/speech/heldout.py made
-#   make check-bisect plants 20 faults in what runs the model of make demo; all must be named
+#   make check-bisect plants 44 faults in what runs the models of make demo; all must be named
 #   make fuzz         fuzzes the parsers, FUZZ_SECONDS each
 #   make bench        measures against llama.cpp
 #   make clean

@@ -47,6 +47,8 @@ struct check_model {
     /* For tests, which plant faults there: called with each plan before its first run. */
     enum status (*on_plan)(void *ctx, struct plan *p);
     void *on_plan_ctx;
+    const char *only; /* NULL, or the beginning of the names of plans that are checked; the others
+                         are just run */
 };
 
 /* ---- findings ----------------------------------------------------------------------------- */

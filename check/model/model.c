@@ -201,6 +201,11 @@ static enum status look_at(struct check_model *m, struct plan *p)
 static enum status on_run(void *ctx, struct plan *p, uint32_t repeat)
 {
     struct check_model *m = ctx;
+    if (m->only && strncmp(plan_name(p), m->only, strlen(m->only)) != 0) {
+        uint64_t ticket;
+        TRY(plan_run(p, repeat, &ticket));
+        return gpu_wait(m->gpu, ticket);
+    }
     TRY(look_at(m, p));
     for (uint32_t i = 0; i < repeat; i++)
         TRY(model_check_run(m, p));
@@ -302,20 +307,55 @@ static void make_sound(float *out, uint32_t n)
     }
 }
 
-enum { TEXTS = 2 }; /* at once */
+enum { TEXTS = 2, EARLIER = 14 }; /* at once; tokens of the text before */
 
-/* Some tokens about the sound, the likeliest, drawn or searched for. */
-static enum status say(struct check_model *m, float temp, uint32_t beams)
+/* What a speech model is asked to go on from. */
+struct start {
+    int32_t text[EARLIER]; /* of an earlier window */
+    uint32_t n_text;
+    int32_t ids[1 + EARLIER + 3];
+    uint32_t n, at; /* at: <|startoftranscript|> */
+};
+
+static enum status make_start(const struct check_model *m, bool earlier, struct start *out)
 {
     const struct whisper_ids *ids = &m->sm->w.ids;
-    int32_t prompt[] = {(int32_t)ids->start, (int32_t)ids->language_0, (int32_t)ids->transcribe};
+    int32_t *all = NULL;
+    size_t n = 0, most = m->sm->w.text.n_ctx / 4;
+    TRY(tok_encode(m->sm->tok, own_prompt, strlen(own_prompt),
+                   &(struct tok_encode_params){.no_bos = true}, &all, &n));
+    most = most < EARLIER ? most : EARLIER;
+    *out = (struct start){.n_text = (uint32_t)(n < most ? n : most)};
+    memcpy(out->text, all, out->n_text * sizeof *all);
+    mem_free(all);
+    if (earlier) {
+        out->ids[out->n++] = (int32_t)ids->start_prev;
+        memcpy(out->ids + 1, out->text, out->n_text * sizeof *all);
+        out->n += out->n_text;
+    }
+    out->at = out->n;
+    out->ids[out->n++] = (int32_t)ids->start;
+    if (m->sm->w.multilingual) {
+        out->ids[out->n++] = (int32_t)ids->language_0;
+        out->ids[out->n++] = (int32_t)ids->transcribe;
+    }
+    return OK;
+}
+
+/* Some tokens about the sound: the likeliest, drawn (after an earlier text) or searched for. */
+static enum status say(struct check_model *m, float temp, uint32_t beams)
+{
+    struct start start;
+    TRY(make_start(m, temp > 0, &start));
     struct speech_answer *answer = mem_alloc(sizeof *answer);
     if (!answer)
         return ERR_MEMORY;
-    m->report.n_prompt = m->sm->w.multilingual ? 3 : 1;
+    if (start.n > m->report.n_prompt)
+        m->report.n_prompt = start.n;
     enum status s = speech_say(m->speech,
-                               &(struct speech_request){.prompt = prompt,
-                                                        .n_prompt = m->report.n_prompt,
+                               &(struct speech_request){.prompt = start.ids,
+                                                        .n_prompt = start.n,
+                                                        .start_at = start.at,
                                                         .n_most = m->params.n_predict + 1,
                                                         .timed = true,
                                                         .temp = temp,
@@ -325,6 +365,27 @@ static enum status say(struct check_model *m, float temp, uint32_t beams)
                                1, answer);
     m->report.n_made += answer->n;
     mem_free(answer);
+    return s;
+}
+
+/* When the words of a text are said. */
+static enum status align(struct check_model *m)
+{
+    struct start start;
+    uint32_t frames = m->sm->w.audio.n_ctx;
+    float probs[EARLIER];
+    TRY(make_start(m, false, &start));
+    float *looks = mem_calloc((start.n_text + 1ull) * frames, sizeof *looks);
+    if (!looks)
+        return ERR_MEMORY;
+    enum status s = speech_align(m->speech,
+                                 &(struct speech_aligning){.start = start.ids,
+                                                           .n_start = start.n,
+                                                           .text = start.text,
+                                                           .n_text = start.n_text,
+                                                           .frames = frames / 2},
+                                 looks, probs);
+    mem_free(looks);
     return s;
 }
 
@@ -346,14 +407,16 @@ static enum status run_speech(struct check_model *m)
         TRY(speech_language(m->speech, &language, probs));
     TRY(say(m, 0, 1));
     TRY(say(m, 0.8f, 1));
-    return say(m, 0, TEXTS);
+    TRY(say(m, 0, TEXTS));
+    return m->speech->aligns ? align(m) : OK;
 }
 
 static enum status check_speech(struct check_model *m)
 {
     int32_t start = (int32_t)m->sm->w.ids.start;
     double before = time_now();
-    TRY(speech_open(m->sm, &(struct speech_params){.rows = TEXTS}, &m->speech));
+    TRY(speech_open(m->sm, &(struct speech_params){.rows = TEXTS, .aligns = m->sm->w.n_heads > 0},
+                    &m->speech));
     m->speech->on_run = on_run;
     m->speech->on_run_ctx = m;
     TRY(save_open(m, &start, 1));

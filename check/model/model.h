@@ -12,7 +12,8 @@
  *   together    the recording with its barriers, several times, and once more with the dispatches
  *               between two barriers in reverse order: the same bits, or a barrier is missing.
  *
- * A speech model is given a window of sound instead of the texts.
+ * A speech model is given a window of sound instead of the texts, and makes the likeliest text, one
+ * that is drawn and goes on from an earlier one, one that is searched for, and the times of words.
  *
  * Before that, every tensor in GPU memory is held against the file, its bytes repacked here.
  *

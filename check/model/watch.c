@@ -613,6 +613,9 @@ enum status model_check_run(struct check_model *m, struct plan *p)
     const struct gpu_buf *state = m->e ? m->e->state : m->speech->state;
     m->report.n_other_choices += overlay_take(&m->overlay, state) > 0;
     overlay_take(&m->overlay, m->e ? m->e->ring : m->speech->results);
+    /* What heads look at is divided by its deviation next, which makes small differences large. */
+    if (m->speech && m->speech->looks)
+        overlay_take(&m->overlay, m->speech->looks);
     start = time_now();
     TRY_GOTO(image_take(m->gpu, p, &after));
     TRY_GOTO(model_check_together(m, p, &before, &after, notes));

@@ -151,6 +151,7 @@ static struct k_fork_args forks(const struct speech *s)
 /* What the host has written for the next step, to where it is read. */
 static enum status fetch_orders(struct speech *s, struct plan *p)
 {
+    plan_set_layer(p, -1);
     return k_transpose(p, &(struct k_transpose_args){.in = address(s->results) + s->at.new_orders,
                                                      .out = address(s->state) + s->at.orders,
                                                      .elem = 4,
@@ -215,6 +216,7 @@ static enum status build_align(struct speech *s, struct plan *p)
 {
     const struct whisper *w = &s->m->w;
     uint64_t looks = address(s->looks);
+    plan_set_layer(p, -1);
     return k_align(p, &(struct k_align_args){.heads = w->n_heads,
                                              .places = w->text.n_ctx,
                                              .seen = w->audio.n_ctx,
