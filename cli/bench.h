@@ -26,7 +26,7 @@ json_t *bench_profile_json(struct tawny_profile_line *lines, uint32_t n);
 
 /* Of a speech model. */
 struct bench_speech_params {
-    const uint32_t *tokens; /* n_tests numbers of tokens to make; none: only listening is measured */
+    const uint32_t *tokens; /* n_tests numbers of tokens; none: only listening is measured */
     uint32_t n_tests, repeat;
     uint32_t windows;       /* side by side, beside one alone; 1: only that */
     bool profile;

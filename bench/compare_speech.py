@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Runs tawny and whisper.cpp in turns on random weights of Whisper's shapes and prints the ratios.
+
+    bench/compare_speech.py [--shapes turbo,large-v3] [-r 5] [--hour] [--models FOLDER]
+                            [--out FILE.json]
+
+A window of 30 s through the encoder, with its log-mel for tawny and without for whisper.cpp, whose
+host makes it; and a step of the decoder for one text. --hour: then an hour of sound through `tawny
+transcribe --batch 16 --beam-size 1`, from its file to the text, with the loading of the model and
+without.
+
+Needs a GPU with both programs' Vulkan drivers. whisper-bench is $WHISPER_BENCH, else the one that
+`tools/setup peers` unpacked; tawny is build/tawny. Each pair runs directly one after the other."""
+import argparse
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+import wave
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+TAWNY = [os.path.join(ROOT, "tools", "vk"), os.path.join(ROOT, "build", "tawny")]
+
+
+def tawny(model, args):
+    """Its report; milliseconds of a window and of a step."""
+    command = [*TAWNY, "bench", model, "-n", "128", "-w", "16", "-r", str(args.r), "--json"]
+    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    ms = {test["test"]: test["ms"] for test in report["tests"]}
+    return report, {"encoder": ms["enc x 1"], "decoder": ms["tg128 x 1"]}
+
+
+def whisper(model, args):
+    """The same, medians; it measures once each time that it runs."""
+    command = shlex.split(os.environ.get("WHISPER_BENCH",
+                                         os.path.join(ROOT, ".deps", "bin", "whisper-bench")))
+    times = {"encoder": [], "decoder": []}
+    for _ in range(args.r):
+        said = subprocess.run([*command, "-m", model], check=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True).stdout
+        if "Vulkan" not in said:
+            sys.exit("whisper-bench does not run on Vulkan here")
+        for name, line in (("encoder", "encode"), ("decoder", "decode")):
+            found = re.search(line + r" time = .* \( *([0-9.]+) ms per run\)", said)
+            times[name].append(float(found.group(1)))
+    return {name: sorted(t)[len(t) // 2] for name, t in times.items()}
+
+
+def hour_of_noise(path):
+    """Sliding tones and pauses as a 16-bit file at 44.1 kHz stereo: it has to be resampled."""
+    rng = np.random.default_rng(3)
+    rate, seconds = 44100, 60
+    t = np.arange(rate * seconds) / rate
+    x = 0.2 * np.sin(2 * np.pi * np.cumsum(300 + 200 * np.sin(t * 3)) / rate)
+    x *= np.repeat(rng.random(seconds * 4) > 0.3, rate // 4)
+    x += 0.01 * rng.standard_normal(x.size)
+    minute = np.repeat((x * 32767).astype("<i2"), 2).tobytes()
+    with wave.open(path, "wb") as w:
+        w.setparams((2, 2, rate, 0, "NONE", ""))
+        for _ in range(60):
+            w.writeframes(minute)
+
+
+def hour(model, sound):
+    command = [*TAWNY, "transcribe", model, sound, "--batch", "16", "--beam-size", "1", "-l", "en",
+               "--temperature-increment-on-fallback", "0", "--stats"]
+    start = time.monotonic()
+    done = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True)
+    whole = time.monotonic() - start
+    found = re.search(r"\(([0-9.]+) x real time\): (\d+) windows, listening ([0-9.]+) s, "
+                      r"writing ([0-9.]+) s, (\d+) tokens", done.stderr)
+    speed, windows, listening, writing, tokens = found.groups()
+    return {"x real time": float(speed), "with loading": 3600 / whole, "windows": int(windows),
+            "listening": float(listening), "writing": float(writing), "tokens": int(tokens)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shapes", default="turbo,large-v3")
+    parser.add_argument("-r", type=int, default=5)
+    parser.add_argument("--hour", action="store_true")
+    parser.add_argument("--models", default="/tmp", help="where the models are made and kept")
+    parser.add_argument("--out", help="also write everything as JSON")
+    args = parser.parse_args()
+    record = []
+    print(f"{'model':10} {'test':8} {'tawny ms':>10} {'whisper.cpp':>11} {'ratio':>6}")
+    for shape in args.shapes.split(","):
+        model = os.path.join(args.models, f"{shape}-f16.bin")
+        if not os.path.exists(model):
+            subprocess.run([sys.executable, os.path.join(HERE, "random_speech.py"), shape, model],
+                           check=True)
+        report, ours = tawny(model, args)
+        theirs = whisper(model, args)
+        record.append({"shape": shape, "tawny": report, "whisper.cpp": theirs})
+        for test, ms in ours.items():
+            print(f"{shape:10} {test:8} {ms:10.3f} {theirs[test]:11.3f} {theirs[test] / ms:6.2f}",
+                  flush=True)
+        for test in report["tests"]:
+            print(f"{shape:10} {test['test']:12} {test['ms']:10.3f} ms", flush=True)
+        if args.hour:
+            sound = os.path.join(args.models, "hour.wav")
+            if not os.path.exists(sound):
+                hour_of_noise(sound)
+            record[-1]["hour"] = hour(model, sound)
+            print(f"{shape:10} an hour: {record[-1]['hour']}", flush=True)
+    if args.out:
+        with open(args.out, "w", encoding="utf-8") as f:
+            json.dump(record, f, indent=1)
+
+
+if __name__ == "__main__":
+    main()
