@@ -5,11 +5,12 @@
 
 #include "base/mem.h"
 #include "cli.h"
+#include "eval_speech.h"
 #include "ids.h"
 #include "npy.h"
 
 static struct {
-    const char *tokens, *logits, *text;
+    const char *tokens, *logits, *text, *references;
     bool perplexity;
     int64_t chunk, ctx, batch;
 } opt;
@@ -20,6 +21,8 @@ static const struct option options[] = {
     {"--chunk", OPT_INT, &opt.chunk, "N", "tokens a step; 0: as many as -b", 0, 1 << 24},
     {"-f --file", OPT_TEXT, &opt.text, "FILE", "the text for --perplexity; - is stdin"},
     {"--perplexity", OPT_FLAG, &opt.perplexity, NULL, "of the text given with -f"},
+    {"--references", OPT_TEXT, &opt.references, "FILE",
+     "speech: lines of a media file, a tab and its text; - is stdin"},
     {"-c --ctx --ctx-size", OPT_INT, &opt.ctx, "N",
      "context; 0: all the tokens, or 512 for perplexity", 0, 1 << 24},
     {"-b --batch-size", OPT_INT, &opt.batch, "N", "most tokens in a step; 0: 512", 0, 1 << 16},
@@ -216,14 +219,16 @@ static enum status run(char **operands, size_t n)
     (void)n;
     struct opened o = {0};
     enum status s;
-    if (opt.tokens && opt.logits && !opt.perplexity && !opt.text)
+    if (opt.references && !opt.tokens && !opt.logits && !opt.perplexity && !opt.text)
+        return eval_speech(operands[0], opt.references);
+    if (opt.tokens && opt.logits && !opt.perplexity && !opt.text && !opt.references)
         s = eval_tokens(&o, operands[0]);
-    else if (opt.perplexity && opt.text && !opt.tokens && !opt.logits)
+    else if (opt.perplexity && opt.text && !opt.tokens && !opt.logits && !opt.references)
         s = eval_text(&o, operands[0]);
     else
         s = status_fail(ERR_USAGE,
                         "eval needs --tokens FILE with --logits OUT.npy, or -f FILE with "
-                        "--perplexity");
+                        "--perplexity, or --references FILE");
     if (s == OK && global.stats)
         stats_print(&o);
     close_all(&o);
@@ -233,9 +238,9 @@ static enum status run(char **operands, size_t n)
 const struct verb verb_eval = {
     .name = "eval",
     .operands = "MODEL",
-    .summary = "Logits of given tokens, or the perplexity of a text",
+    .summary = "Logits of tokens, the perplexity of a text, or the words a transcript has wrong",
     .more = "Perplexity is counted as llama.cpp's llama-perplexity counts it: chunks of the\n"
-            "context, the second half of each scored.",
+            "context, the second half of each scored. Words are compared without case and marks.",
     OPTIONS(options),
     .min_operands = 1,
     .max_operands = 1,

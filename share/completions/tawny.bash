@@ -33,8 +33,8 @@ _tawny_options() {
         ;;
     tokenize) echo "--special --decode --no-bos -f --file --json" ;;
     eval)
-        echo "--tokens --logits --chunk -f --file --perplexity -c --ctx --ctx-size -b --batch-size
-            --device --no-verified-variants --json --stats"
+        echo "--tokens --logits --chunk -f --file --perplexity --references
+            -c --ctx --ctx-size -b --batch-size --device --no-verified-variants --json --stats"
         ;;
     bench)
         echo "-p --n-prompt -n --n-gen -r --repetitions -b --batch-size -c --ctx-size

@@ -27,15 +27,18 @@ STAMP = r"(\d\d):(\d\d):(\d\d),(\d{3})"
 class ShippedTest(Test):
     def __init__(self, vk, tawny):
         super().__init__("build")
-        self.command = [vk, "--test", tawny, "transcribe", MODEL]
+        self.command = [vk, "--test", tawny]
 
-    def transcribe(self, *arguments):
-        done = subprocess.run([*self.command, *arguments], capture_output=True, text=True,
-                              env=self.env, check=False)
+    def said(self, verb, *arguments, text=""):
+        done = subprocess.run([*self.command, verb, MODEL, *arguments], input=text,
+                              capture_output=True, text=True, env=self.env, check=False)
         if done.returncode:
             print("# " + done.stderr.strip().replace("\n", "\n# "))
-            sys.exit(f"tawny transcribe ended with {done.returncode}")
+            sys.exit(f"tawny {verb} ended with {done.returncode}")
         return done.stdout
+
+    def transcribe(self, *arguments):
+        return self.said("transcribe", *arguments)
 
 
 def srt(text):
@@ -76,11 +79,19 @@ def all_clips(test, clips, folder):
 
 
 def other_ways(test, clips):
-    """A beam of 5, which is the default, and no times."""
+    """No times; a beam of 5, which is the default, by the words that are wrong of references."""
     want = words(" ".join(t for c in clips if c["file"] == SHORT for *_, t in c["segments"]))
-    for how in ([], ["--no-timestamps", "--beam-size", "1"]):
-        text = test.transcribe(os.path.join(CLIPS, SHORT), *how)
-        test.check(words(text) == want, f"{' '.join(how) or 'as it comes'}: {text.strip()!r}")
+    path = os.path.join(CLIPS, SHORT)
+    text = test.transcribe(path, "--no-timestamps", "--beam-size", "1")
+    test.check(words(text) == want, f"no times: {text.strip()!r}")
+    other = ["Another,", *want[1:3], *want[4:], "- more!"]
+    lines = f"{path}\t{' '.join(want).upper()}\r\n\n{path}\t{' '.join(other)}\n"
+    report = json.loads(test.said("eval", "--references", "-", "--json", text=lines) or "{}")
+    got = [[f[k] for k in ("words", "substituted", "deleted", "inserted")]
+           for f in report.get("files", [])]
+    test.check(got == [[len(want), 0, 0, 0], [len(want), 1, 1, 1]]
+               and abs(report["wer"] - 3 / (2 * len(want))) < 1e-6
+               and words(report["files"][0]["text"]) == want, f"eval: {got} of {len(want)} words")
 
 
 def main():
