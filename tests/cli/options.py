@@ -1,8 +1,8 @@
 """The command line: words of help, exit codes, one line of error, nothing of it needing a GPU."""
 import os
 import re
+import resource
 import tempfile
-import time
 
 from common import BUILD, PROGRAM, SOURCE, fails, run_cases, tawny
 
@@ -102,7 +102,11 @@ def test_what_excludes():
 
 
 def test_bad_files_at_once():
-    """Refused with exit code 3 before any driver is loaded."""
+    """Refused with exit code 3 before any driver is loaded: within 0.1 s of processor time."""
+    def spent():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
     with tempfile.TemporaryDirectory() as folder:
         bad = os.path.join(folder, "bad.gguf")
         with open(bad, "wb") as f:
@@ -113,9 +117,9 @@ def test_bad_files_at_once():
                          ["bench", path], ["eval", path, "-f", bad, "--perplexity"]]:
                 best = 9
                 for _ in range(4):
-                    start = time.monotonic()
+                    start = spent()
                     refused(*verb, words=[path], code=3)
-                    best = min(best, time.monotonic() - start)
+                    best = min(best, spent() - start)
                     if best < 0.1:
                         break
                 assert best < 0.1, "%.3f s for %s" % (best, verb)
