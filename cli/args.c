@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli.h"
 
@@ -64,6 +65,14 @@ enum status args_int(const char *what, const char *text, double min, double max,
         return status_fail(ERR_USAGE, "%s: %s is not from %.0f to %.0f", what, text, min, max);
     *out = v;
     return OK;
+}
+
+enum status args_bool(const char *what, const char *text, bool *out)
+{
+    *out = !strcasecmp(text, "true");
+    if (*out || !strcasecmp(text, "false"))
+        return OK;
+    return status_fail(ERR_USAGE, "%s: '%s' is neither True nor False", what, text);
 }
 
 static enum status read_real(const char *what, const char *text, const struct option *o)

@@ -104,6 +104,9 @@ void args_help(const struct verb *verb);
 /* A whole number in [min, max], nothing behind it. */
 enum status args_int(const char *what, const char *text, double min, double max, int64_t *out);
 
+/* True or False, as openai-whisper's program takes them. */
+enum status args_bool(const char *what, const char *text, bool *out);
+
 /* ---- input and output --------------------------------------------------------------------- */
 
 /* A whole file ("-": stdin), zero-terminated, to be freed with mem_free. ERR names the file. */
@@ -173,6 +176,8 @@ json_t *device_json(const struct tawny_device_info *info);
 json_t *stats_json(const struct opened *o);
 /* The same for people, on stderr. */
 void stats_print(const struct opened *o);
+/* GPU memory in use, a line on stderr. */
+void memory_print(const struct tawny_memory *m);
 
 /* A bar on stderr if that is a terminal and -q was not given; done == total removes it. */
 void progress(const char *what, uint64_t done, uint64_t total);

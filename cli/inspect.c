@@ -6,15 +6,21 @@
 #include "cli.h"
 
 static struct {
-    int64_t ctx, batch;
-    bool tensors;
-} opt;
+    int64_t ctx, batch, best_of, beams;
+    const char *word_times;
+    bool tensors, words;
+} opt = {.best_of = TAWNY_BEAMS, .beams = TAWNY_BEAMS, .word_times = "False"};
 
 static const struct option options[] = {
     {"-c --ctx-size", OPT_INT, &opt.ctx, "N", "plan for this context; 0: the model's, at most 4096",
      0, 1 << 24},
-    {"-b --batch-size", OPT_INT, &opt.batch, "N", "plan for this many tokens a step; 0: 512", 0,
-     1 << 16},
+    {"-b --batch-size --batch_size --batch", OPT_INT, &opt.batch, "N",
+     "tokens a step (0: 512), or windows at once (0: 1)", 0, 1 << 16},
+    {"-bs --beam-size --beam_size", OPT_INT, &opt.beams, "N",
+     "of a speech model: as for transcribe, texts at once", 1, TAWNY_MAX_BEAMS},
+    {"-bo --best-of --best_of", OPT_INT, &opt.best_of, "N", "... answers a temperature", 1, 100},
+    {"--word-timestamps --word_timestamps", OPT_TEXT, &opt.word_times, "B",
+     "True: ... with times of words"},
     {"--tensors", OPT_FLAG, &opt.tensors, NULL, "list the tensors"},
     OPTION_DEVICE,
     OPTION_ANY_VARIANT,
@@ -25,18 +31,30 @@ static const struct option options[] = {
 
 struct plan {
     struct tawny_memory_plan p;
+    bool speech;
     struct tawny_device_info device;
     bool has_device;
 };
 
+/* device NULL: on any. */
+static enum status plan_on(const struct tawny_file *file, struct tawny_device *device,
+                           struct tawny_memory_plan *out)
+{
+    struct tawny_session_params text = {.n_ctx = (uint32_t)opt.ctx, .n_batch = (uint32_t)opt.batch};
+    struct tawny_transcribe_params speech = {.batch = (uint32_t)opt.batch,
+                                             .beam_size = (uint32_t)opt.beams,
+                                             .best_of = (uint32_t)opt.best_of,
+                                             .word_timestamps = opt.words};
+    return from_api(tawny_file_is_speech(file) ? tawny_file_plan_speech(file, device, &speech, out)
+                                               : tawny_file_plan(file, device, &text, out));
+}
+
 static enum status make_plan(const struct tawny_file *file, struct plan *out)
 {
     struct tawny_device *device = NULL;
-    *out = (struct plan){0};
-    struct tawny_session_params params = {.n_ctx = (uint32_t)opt.ctx,
-                                          .n_batch = (uint32_t)opt.batch};
+    *out = (struct plan){.speech = tawny_file_is_speech(file)};
     /* A file that is no model is refused without waiting for drivers. */
-    TRY(from_api(tawny_file_plan(file, NULL, &params, &out->p)));
+    TRY(plan_on(file, NULL, &out->p));
     enum status s = from_api(tawny_device_open(
         &(struct tawny_device_params){.device = global.device, .any_variant = global.any_variant},
         &device));
@@ -44,7 +62,7 @@ static enum status make_plan(const struct tawny_file *file, struct plan *out)
         return s == ERR_DEVICE && !global.device ? OK : s;
     tawny_device_get_info(device, &out->device);
     out->has_device = true;
-    s = from_api(tawny_file_plan(file, device, &params, &out->p));
+    s = plan_on(file, device, &out->p);
     tawny_device_close(&device);
     return s;
 }
@@ -105,8 +123,12 @@ static enum status print_plan(const struct plan *plan)
     } rows[] = {{"weights", p->weights}, {"KV", p->kv},           {"scratch", p->scratch},
                 {"state", p->state},     {"staging", p->staging}, {"total", p->total}};
     char text[SIZE_TEXT];
-    TRY(out_printf("memory on %s for a context of %" PRIu32 ":\n",
-                   plan->has_device ? plan->device.name : "a device", p->n_ctx));
+    TRY(out_printf("memory on %s for ", plan->has_device ? plan->device.name : "a device"));
+    if (plan->speech)
+        TRY(out_printf("%" PRIu32 " window%s of sound and %" PRIu32 " texts at once:\n",
+                       p->n_windows, p->n_windows == 1 ? "" : "s", p->n_texts));
+    else
+        TRY(out_printf("a context of %" PRIu32 ":\n", p->n_ctx));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         TRY(out_printf("  %-8s %12s\n", rows[i].what, size_text(text, rows[i].bytes)));
     if (plan->has_device)
@@ -176,6 +198,10 @@ static json_t *plan_json(const struct plan *plan)
                   (json_int_t)p->kv, "scratch", (json_int_t)p->scratch, "state",
                   (json_int_t)p->state, "staging", (json_int_t)p->staging, "total",
                   (json_int_t)p->total, "context", (json_int_t)p->n_ctx);
+    if (plan->speech) {
+        json_object_set_new(out, "windows", json_integer(p->n_windows));
+        json_object_set_new(out, "texts", json_integer(p->n_texts));
+    }
     if (plan->has_device) {
         json_object_set_new(out, "device_free", json_integer((json_int_t)p->device_free));
         json_object_set_new(out, "fits", json_boolean(p->fits));
@@ -224,6 +250,7 @@ static enum status run(char **operands, size_t n)
 {
     (void)n;
     struct tawny_file *file;
+    TRY(args_bool("--word-timestamps", opt.word_times, &opt.words));
     TRY(from_api(tawny_file_open(operands[0], &file)));
     enum status s = inspect(file);
     tawny_file_close(&file);

@@ -121,19 +121,29 @@ json_t *stats_json(const struct opened *o)
                      (json_int_t)t.allocated);
 }
 
+void memory_print(const struct tawny_memory *m)
+{
+    char a[SIZE_TEXT], b[SIZE_TEXT], c[SIZE_TEXT], d[SIZE_TEXT], e[SIZE_TEXT], f[SIZE_TEXT];
+    say("memory: weights %s, KV %s, scratch %s, state %s, staging %s; %s allocated",
+        size_text(a, m->weights), size_text(b, m->kv), size_text(c, m->scratch),
+        size_text(d, m->state), size_text(e, m->staging), size_text(f, m->allocated));
+}
+
 void stats_print(const struct opened *o)
 {
     struct tawny_stats t;
-    char a[SIZE_TEXT], b[SIZE_TEXT], c[SIZE_TEXT], d[SIZE_TEXT], e[SIZE_TEXT], f[SIZE_TEXT];
     tawny_session_get_stats(o->session, &t);
     say("a token: %.1f dispatches, %.2f submits, %.1f bytes up, %.1f bytes down; %" PRIu64
         " host allocations",
         per(t.made_dispatches, t.made_tokens), per(t.made_submits, t.made_tokens),
         per(t.made_bytes_up, t.made_tokens), per(t.made_bytes_down, t.made_tokens),
         t.host_allocs_made);
-    say("memory: weights %s, KV %s, scratch %s, state %s, staging %s; %s allocated",
-        size_text(a, t.weights), size_text(b, t.kv), size_text(c, t.scratch), size_text(d, t.state),
-        size_text(e, t.staging), size_text(f, t.allocated));
+    memory_print(&(struct tawny_memory){.weights = t.weights,
+                                        .kv = t.kv,
+                                        .scratch = t.scratch,
+                                        .state = t.state,
+                                        .staging = t.staging,
+                                        .allocated = t.allocated});
     say("device: %s (%s); model: %s, context %" PRIu32, o->device_info.name, o->device_info.driver,
         o->model_info.path, o->n_ctx);
 }

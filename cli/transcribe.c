@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -149,15 +148,6 @@ static enum status read_formats(void)
     return OK;
 }
 
-/* openai-whisper's way to say yes and no. */
-static enum status read_bool(const char *option, const char *text, bool *out)
-{
-    *out = !strcasecmp(text, "true");
-    if (*out || !strcasecmp(text, "false"))
-        return OK;
-    return status_fail(ERR_USAGE, "%s: '%s' is neither True nor False", option, text);
-}
-
 static enum status check_options(void)
 {
     if (!strcmp(opt.task, "translate"))
@@ -168,10 +158,10 @@ static enum status check_options(void)
         opt.language = NULL;
     bool context = true;
     if (opt.context)
-        TRY(read_bool("--condition-on-previous-text", opt.context, &context));
+        TRY(args_bool("--condition-on-previous-text", opt.context, &context));
     opt.no_context |= !context;
-    TRY(read_bool("--word-timestamps", opt.word_times, &opt.words));
-    TRY(read_bool("--highlight-words", opt.highlight, &opt.layout.highlight));
+    TRY(args_bool("--word-timestamps", opt.word_times, &opt.words));
+    TRY(args_bool("--highlight-words", opt.highlight, &opt.layout.highlight));
     opt.layout.line_width = (uint32_t)opt.line_width;
     opt.layout.line_count = (uint32_t)opt.line_count;
     opt.layout.line_words = (uint32_t)opt.line_words;
@@ -267,13 +257,17 @@ static enum status close_files(struct job *job, enum status s, const struct tawn
     return s == OK && !opt.dir ? out_flush() : s;
 }
 
-static void print_stats(const char *input, const struct tawny_transcript *t, double seconds)
+static void print_stats(const struct tawny_speech *speech, const char *input,
+                        const struct tawny_transcript *t, double seconds)
 {
+    struct tawny_memory m;
     say("%s: %.1f s of sound (%.1f s heard) in %.2f s (%.1f x real time): %" PRIu32
         " windows, listening %.2f s, writing %.2f s, %" PRIu64 " tokens; language %s (%.2f)",
         input, t->seconds, t->speech_seconds, seconds, seconds > 0 ? t->seconds / seconds : 0,
         t->n_windows, t->listen_seconds, t->say_seconds, t->n_tokens, t->language,
         (double)t->language_prob);
+    tawny_speech_get_memory(speech, &m);
+    memory_print(&m);
 }
 
 static float threshold(double v)
@@ -374,7 +368,7 @@ fail:
     if (s == OK && t.cancelled && interrupted())
         s = status_fail(ERR, "interrupted");
     if (s == OK && global.stats)
-        print_stats(input, &t, time_now() - start);
+        print_stats(speech, input, &t, time_now() - start);
     return s;
 }
 

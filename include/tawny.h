@@ -155,16 +155,28 @@ struct tawny_memory_plan {
     uint64_t total;
     uint64_t device_free;     /* 0 if no device was given */
     uint32_t n_ctx;           /* the context it is for */
+    uint32_t n_windows, n_texts; /* of a speech model: at once */
     bool fits;                /* total <= device_free (true without a device) */
 };
 
 struct tawny_session_params; /* below */
 
-/* `device` may be NULL. Session params as for tawny_session_open; a speech model takes none. */
+/* `device` may be NULL. Session params as for tawny_session_open; a speech model takes none, and
+ * is planned for a transcription with the defaults. */
 TAWNY_API enum tawny_status tawny_file_plan(const struct tawny_file *file,
                                             struct tawny_device *device,
                                             const struct tawny_session_params *params,
                                             struct tawny_memory_plan *out);
+
+struct tawny_transcribe_params; /* below */
+
+/* The same of a speech model, for a transcription as tawny_transcribe() would make it; NULL: with
+ * the defaults. Sound and callbacks are not looked at; what tells speech from silence is not
+ * counted. */
+TAWNY_API enum tawny_status tawny_file_plan_speech(const struct tawny_file *file,
+                                                   struct tawny_device *device,
+                                                   const struct tawny_transcribe_params *params,
+                                                   struct tawny_memory_plan *out);
 
 /* ---- tokens ------------------------------------------------------------------------------- */
 
@@ -383,6 +395,13 @@ struct tawny_speech_info {
 };
 TAWNY_API void tawny_speech_get_info(const struct tawny_speech *speech,
                                      struct tawny_speech_info *out);
+
+/* GPU memory in use on the device, bytes; `allocated`: what the driver gave for it. */
+struct tawny_memory {
+    uint64_t weights, kv, scratch, state, staging, allocated;
+};
+TAWNY_API void tawny_speech_get_memory(const struct tawny_speech *speech,
+                                       struct tawny_memory *out);
 
 /* What so many windows of noise cost, and tokens about them. */
 struct tawny_speech_timing {

@@ -29,7 +29,9 @@ _tawny_options() {
         ;;
     devices) echo "--json" ;;
     inspect)
-        echo "-c --ctx-size -b --batch-size --tensors --device --no-verified-variants --json"
+        echo "-c --ctx-size -b --batch-size --batch_size --batch -bs --beam-size --beam_size -bo
+            --best-of --best_of --word-timestamps --word_timestamps --tensors --device
+            --no-verified-variants --json"
         ;;
     tokenize) echo "--special --decode --no-bos -f --file --json" ;;
     eval)

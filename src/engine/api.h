@@ -56,4 +56,7 @@ enum status api_profile(struct plan *p, struct tawny_profile_line *out, uint32_t
 
 struct engine_params api_engine_params(const struct tawny_session_params *p);
 
+/* What a transcription takes; p NULL: one with the defaults. ERR_USAGE for what is too many. */
+enum status api_speech_needs(const struct tawny_transcribe_params *p, struct speech_params *out);
+
 #endif

@@ -247,37 +247,68 @@ static enum status plan_text(const struct weights *w, struct gpu *g,
     return s;
 }
 
-static enum status plan_speech(const struct weights *w, struct gpu *g, uint64_t *weights,
-                               struct engine_memory *mem)
+static enum status plan_speech(const struct weights *w, struct gpu *g, struct speech_params *needs,
+                               uint64_t *weights, struct engine_memory *mem)
 {
     struct speech_model m = {.gpu = g};
+    uint64_t room = g ? gpu_memory_free(g) : UINT64_MAX;
     TRY(whisper_load(w, &m.w));
     *weights = pretend_loaded(m.w.tensors, m.w.n_tensors);
-    enum status s = speech_plan_memory(&m, &(struct speech_params){.rows = TAWNY_BEAMS}, mem);
+    enum status s;
+    /* Where memory is short fewer windows are listened to at once. */
+    for (needs->hears = SPEECH_HEARS;; needs->hears /= 2) {
+        s = speech_plan_memory(&m, needs, mem);
+        uint64_t all = *weights + mem->kv + mem->scratch + mem->state;
+        if (s != OK || all <= room || needs->hears == 1)
+            break;
+    }
     whisper_unload(&m.w);
     return s;
+}
+
+static enum tawny_status planned(enum status s, struct gpu *g, const struct engine_memory *mem,
+                                 struct tawny_memory_plan *out)
+{
+    if (s != OK)
+        return api_status(s);
+    out->kv = mem->kv;
+    out->scratch = mem->scratch;
+    out->state = mem->state;
+    out->staging = mem->staging + GPU_COPY_BYTES;
+    out->n_ctx = mem->n_ctx;
+    out->total = out->weights + out->kv + out->scratch + out->state + out->staging;
+    out->device_free = g ? gpu_memory_free(g) : 0;
+    out->fits = !g || out->total <= out->device_free;
+    return api_status(s);
 }
 
 enum tawny_status tawny_file_plan(const struct tawny_file *file, struct tawny_device *device,
                                   const struct tawny_session_params *params,
                                   struct tawny_memory_plan *out)
 {
+    if (whisper_is(file->w))
+        return tawny_file_plan_speech(file, device, NULL, out);
     memset(out, 0, sizeof *out);
     struct gpu *g = device ? device->gpu : NULL;
     struct engine_memory mem = {0};
-    enum status s = whisper_is(file->w) ? plan_speech(file->w, g, &out->weights, &mem)
-                                        : plan_text(file->w, g, params, &out->weights, &mem);
-    if (s != OK)
-        return api_status(s);
-    out->kv = mem.kv;
-    out->scratch = mem.scratch;
-    out->state = mem.state;
-    out->staging = mem.staging + GPU_COPY_BYTES;
-    out->n_ctx = mem.n_ctx;
-    out->total = out->weights + out->kv + out->scratch + out->state + out->staging;
-    out->device_free = device ? gpu_memory_free(device->gpu) : 0;
-    out->fits = !device || out->total <= out->device_free;
-    return api_status(s);
+    enum status s = plan_text(file->w, g, params, &out->weights, &mem);
+    return planned(s, g, &mem, out);
+}
+
+enum tawny_status tawny_file_plan_speech(const struct tawny_file *file, struct tawny_device *device,
+                                         const struct tawny_transcribe_params *params,
+                                         struct tawny_memory_plan *out)
+{
+    memset(out, 0, sizeof *out);
+    struct gpu *g = device ? device->gpu : NULL;
+    struct engine_memory mem = {0};
+    struct speech_params needs;
+    enum status s = api_speech_needs(params, &needs);
+    if (s == OK)
+        s = plan_speech(file->w, g, &needs, &out->weights, &mem);
+    out->n_windows = needs.windows ? needs.windows : 1;
+    out->n_texts = needs.rows;
+    return planned(s, g, &mem, out);
 }
 
 /* ---- tokens ------------------------------------------------------------------------------- */

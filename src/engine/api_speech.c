@@ -51,6 +51,20 @@ void tawny_speech_cancel(struct tawny_speech *speech)
     atomic_store(&speech->s->cancelled, true);
 }
 
+void tawny_speech_get_memory(const struct tawny_speech *speech, struct tawny_memory *out)
+{
+    struct gpu_usage u;
+    gpu_get_usage(speech->device->gpu, &u);
+    *out = (struct tawny_memory){
+        .weights = u.live[GPU_WEIGHTS],
+        .kv = u.live[GPU_KV],
+        .scratch = u.live[GPU_SCRATCH],
+        .state = u.live[GPU_STATE],
+        .staging = u.live[GPU_STAGING],
+        .allocated = u.allocated,
+    };
+}
+
 void tawny_speech_get_info(const struct tawny_speech *speech, struct tawny_speech_info *out)
 {
     const struct speech_model *m = speech->m;
@@ -174,25 +188,31 @@ static float or_default(float v, float def)
     return isnan(v) ? 0 : v != 0 ? v : def;
 }
 
-static enum status check_params(const struct tawny_transcribe_params *p)
+static enum status check_counts(const struct tawny_transcribe_params *p)
 {
-    if ((p->path != NULL) + (p->data != NULL) + (p->samples != NULL) != 1)
-        return status_fail(ERR_USAGE, "sound is a path, or the bytes of a file, or samples: one "
-                                      "must be given");
     if (p->n_temperatures > TAWNY_MAX_TEMPERATURES)
         return status_fail(ERR_USAGE, "%u temperatures (at most %d)", p->n_temperatures,
                            TAWNY_MAX_TEMPERATURES);
+    if (p->batch > TAWNY_MAX_BATCH)
+        return status_fail(ERR_USAGE, "a batch of %u windows (at most %d)", p->batch,
+                           TAWNY_MAX_BATCH);
+    if (p->beam_size > TAWNY_MAX_BEAMS)
+        return status_fail(ERR_USAGE, "%u beams (at most %d)", p->beam_size, TAWNY_MAX_BEAMS);
+    return OK;
+}
+
+static enum status check_params(const struct tawny_transcribe_params *p)
+{
+    TRY(check_counts(p));
+    if ((p->path != NULL) + (p->data != NULL) + (p->samples != NULL) != 1)
+        return status_fail(ERR_USAGE, "sound is a path, or the bytes of a file, or samples: one "
+                                      "must be given");
     if (p->hallucination_silence_threshold != 0 &&
         (!p->word_timestamps || !(p->hallucination_silence_threshold > 0)))
         return status_fail(ERR_USAGE,
                            "a hallucination silence threshold of %g needs the times of words, and "
                            "must be above 0",
                            (double)p->hallucination_silence_threshold);
-    if (p->batch > TAWNY_MAX_BATCH)
-        return status_fail(ERR_USAGE, "a batch of %u windows (at most %d)", p->batch,
-                           TAWNY_MAX_BATCH);
-    if (p->beam_size > TAWNY_MAX_BEAMS)
-        return status_fail(ERR_USAGE, "%u beams (at most %d)", p->beam_size, TAWNY_MAX_BEAMS);
     if (!(p->patience >= 0 && p->patience <= 100) || !(fabsf(p->length_penalty) <= 100))
         return status_fail(ERR_USAGE, "a patience of %g and a length penalty of %g",
                            (double)p->patience, (double)p->length_penalty);
@@ -201,6 +221,44 @@ static enum status check_params(const struct tawny_transcribe_params *p)
             return status_fail(ERR_USAGE, "a temperature of %g", (double)p->temperatures[i]);
     }
     return OK;
+}
+
+/* All but the sound and who is told. */
+static struct transcribe_params params_of(const struct tawny_transcribe_params *p)
+{
+    static const float temperatures[] = {0, 0.2f, 0.4f, 0.6f, 0.8f, 1};
+    return (struct transcribe_params){
+        .language = p->language,
+        .detect_language = p->detect_language,
+        .translate = p->translate,
+        .no_times = p->no_timestamps,
+        .no_context = p->no_context,
+        .prompt = p->prompt,
+        .hotwords = p->hotwords,
+        .temperatures = p->n_temperatures ? p->temperatures : temperatures,
+        .n_temperatures = p->n_temperatures ? p->n_temperatures : 6,
+        .best_of = p->best_of ? p->best_of : TAWNY_BEAMS,
+        .beams = p->beam_size ? p->beam_size : TAWNY_BEAMS,
+        .patience = p->patience,
+        .length_penalty = p->length_penalty,
+        .most_compression = or_default(p->compression_ratio_threshold, 2.4f),
+        .least_logprob = or_default(p->logprob_threshold, -1),
+        .no_speech = or_default(p->no_speech_threshold, 0.6f),
+        .seed = p->seed,
+        .batch = p->batch,
+        .words = p->word_timestamps,
+        .prepended = p->prepend_punctuations,
+        .appended = p->append_punctuations,
+        .hallucination = (double)p->hallucination_silence_threshold,
+    };
+}
+
+enum status api_speech_needs(const struct tawny_transcribe_params *p, struct speech_params *out)
+{
+    static const struct tawny_transcribe_params defaults;
+    struct transcribe_params how = params_of(p ? p : &defaults);
+    *out = transcribe_needs(&how);
+    return p ? check_counts(p) : OK;
 }
 
 static void tell(const struct tawny_speech *speech, const struct told *told,
@@ -228,7 +286,6 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
                                    const struct tawny_transcribe_params *params,
                                    struct tawny_transcript *result)
 {
-    static const float temperatures[] = {0, 0.2f, 0.4f, 0.6f, 0.8f, 1};
     struct told told = {.p = params};
     struct transcribe_result r = {0};
     struct voice_params voice;
@@ -254,35 +311,12 @@ enum tawny_status tawny_transcribe(struct tawny_speech *speech,
     }
     speech->s->listen_seconds = speech->s->say_seconds = 0;
     speech->s->tokens = 0;
-    s = transcribe(speech->s,
-                   &(struct transcribe_params){
-                       .sound = sound,
-                       .language = params->language,
-                       .detect_language = params->detect_language,
-                       .translate = params->translate,
-                       .no_times = params->no_timestamps,
-                       .no_context = params->no_context,
-                       .prompt = params->prompt,
-                       .hotwords = params->hotwords,
-                       .temperatures = params->n_temperatures ? params->temperatures : temperatures,
-                       .n_temperatures = params->n_temperatures ? params->n_temperatures : 6,
-                       .best_of = params->best_of ? params->best_of : TAWNY_BEAMS,
-                       .beams = params->beam_size ? params->beam_size : TAWNY_BEAMS,
-                       .patience = params->patience,
-                       .length_penalty = params->length_penalty,
-                       .most_compression = or_default(params->compression_ratio_threshold, 2.4f),
-                       .least_logprob = or_default(params->logprob_threshold, -1),
-                       .no_speech = or_default(params->no_speech_threshold, 0.6f),
-                       .seed = params->seed,
-                       .batch = params->batch,
-                       .words = params->word_timestamps,
-                       .prepended = params->prepend_punctuations,
-                       .appended = params->append_punctuations,
-                       .hallucination = (double)params->hallucination_silence_threshold,
-                       .on_segment = params->on_segment ? on_segment : NULL,
-                       .on_progress = params->on_progress ? on_progress : NULL,
-                       .ctx = &told},
-                   &r);
+    struct transcribe_params how = params_of(params);
+    how.sound = sound;
+    how.on_segment = params->on_segment ? on_segment : NULL;
+    how.on_progress = params->on_progress ? on_progress : NULL;
+    how.ctx = &told;
+    s = transcribe(speech->s, &how, &r);
     if (s == OK)
         s = told.status;
     if (s == OK && result)

@@ -562,10 +562,10 @@ static enum status windows(struct run *r)
 }
 
 /* Room for as many texts at once as may be asked for. */
-static enum status reserve(struct speech *s, const struct transcribe_params *p)
+struct speech_params transcribe_needs(const struct transcribe_params *p)
 {
     if (p->detect_language)
-        return OK;
+        return (struct speech_params){.rows = 1};
     struct speech_params want = {.rows = p->beams ? p->beams : 1, .aligns = p->words};
     for (uint32_t i = 0; i < p->n_temperatures; i++) {
         if (p->temperatures[i] > 0 && p->best_of > want.rows)
@@ -575,7 +575,7 @@ static enum status reserve(struct speech *s, const struct transcribe_params *p)
         want.windows = p->batch < K_MAX_OUT ? p->batch : K_MAX_OUT;
         want.rows = want.rows * want.windows < K_MAX_OUT ? want.rows * want.windows : K_MAX_OUT;
     }
-    return speech_reserve(s, &want);
+    return want;
 }
 
 enum status transcribe(struct speech *s, const struct transcribe_params *params,
@@ -583,7 +583,8 @@ enum status transcribe(struct speech *s, const struct transcribe_params *params,
 {
     *out = (struct transcribe_result){0};
     enum status st = ERR_MEMORY;
-    TRY(reserve(s, params));
+    struct speech_params needs = transcribe_needs(params);
+    TRY(speech_reserve(s, &needs));
     struct run *r = mem_alloc(sizeof *r);
     if (!r)
         return ERR_MEMORY;

@@ -73,6 +73,9 @@ struct transcribe_result {
     bool cancelled;
 };
 
+/* What is reserved for that. */
+struct speech_params transcribe_needs(const struct transcribe_params *params);
+
 /* Blocks. Memory does not grow with the length of the sound. ERR_USAGE names a language or a task
  * that the model does not know. */
 enum status transcribe(struct speech *s, const struct transcribe_params *params,

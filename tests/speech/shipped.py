@@ -3,7 +3,8 @@
 
 clips/ holds 8 of the held-out clips of training/speech and 2 without speech (one silent, one of
 noise), as Opus. Words and times must be right as often as of all held-out clips, the clips without
-speech must give no text, and the formats must say the same. Prints TAP."""
+speech must give no text, and the formats must say the same. A transcription must take the memory
+that inspect says. Prints TAP."""
 import json
 import os
 import re
@@ -29,13 +30,16 @@ class ShippedTest(Test):
         super().__init__("build")
         self.command = [vk, "--test", tawny]
 
-    def said(self, verb, *arguments, text=""):
+    def run(self, verb, *arguments, text=""):
         done = subprocess.run([*self.command, verb, MODEL, *arguments], input=text,
                               capture_output=True, text=True, env=self.env, check=False)
         if done.returncode:
             print("# " + done.stderr.strip().replace("\n", "\n# "))
             sys.exit(f"tawny {verb} ended with {done.returncode}")
-        return done.stdout
+        return done
+
+    def said(self, verb, *arguments, text=""):
+        return self.run(verb, *arguments, text=text).stdout
 
     def transcribe(self, *arguments):
         return self.said("transcribe", *arguments)
@@ -94,6 +98,33 @@ def other_ways(test, clips):
                and words(report["files"][0]["text"]) == want, f"eval: {got} of {len(want)} words")
 
 
+def in_bytes(text):
+    number, unit = text.split()
+    return float(number) * 1024 ** ["B", "KiB", "MiB", "GiB"].index(unit)
+
+
+def planned(test, clips):
+    """What inspect plans is what a transcription then uses, within 5 %. Of silence, which takes as
+    much as speech, and less time."""
+    totals = []
+    silent = next(c["file"] for c in clips if not c["segments"])
+    for how in ([], ["--batch", "3"], ["--beam-size", "1", "--best-of", "1"],
+                ["--word-timestamps", "True", "--beam-size", "1", "--batch", "2"]):
+        plan = json.loads(test.run("inspect", *how, "--json").stdout)["memory"]
+        line = re.search("memory: (.*); ", test.run("transcribe", *how, "--stats",
+                                                    os.path.join(CLIPS, silent)).stderr)[1]
+        used = [(part.split()[0].lower(), in_bytes(part.split(" ", 1)[1]))
+                for part in line.split(", ")]
+        total = sum(n for _, n in used)
+        totals.append(plan["total"])
+        off = max((abs(plan[name] - n) - 8192) / n for name, n in used)  # n has 2 decimals
+        test.check(len(used) == 5 and off <= 0.05 and abs(plan["total"] - total) <= 0.05 * total,
+                   f"{' '.join(how) or 'as it comes'}: {plan['total'] / 2**20:.1f} MiB for"
+                   f" {plan['windows']} windows and {plan['texts']} texts, used"
+                   f" {total / 2**20:.1f}, a part {100 * max(off, 0):.2f} % off")
+    test.check(totals[2] < totals[0] < totals[1] and totals[0] < totals[3], "more takes more")
+
+
 def main():
     test = ShippedTest(*sys.argv[1:])
     with open(os.path.join(CLIPS, "clips.json"), encoding="ascii") as f:
@@ -101,6 +132,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         all_clips(test, clips, folder)
     other_ways(test, clips)
+    planned(test, clips)
     sys.exit(1 if test.failed else 0)
 
 
