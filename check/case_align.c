@@ -9,6 +9,17 @@ static void fill_weights(struct check_case *c, uint64_t n, const char *tag, uint
         x[i] = rand_one_in(&c->data, 4) ? 0 : (float)ldexp(rand_unit(&c->data), -(int)(i % 90));
 }
 
+/* A frame at which a head looks as much for every token, but for rounding: x is [..][places][seen].
+ */
+static void make_even(struct check_case *c, uint64_t x, uint32_t heads, uint32_t places,
+                      uint32_t seen)
+{
+    float *at = (float *)(void *)(c->image + (x - c->base));
+    at += (uint64_t)rand_below(&c->data, heads) * places * seen + rand_below(&c->data, seen);
+    for (uint32_t i = 0; i < places; i++)
+        at[(uint64_t)i * seen] = 0.25f + (float)(i % 2) * 0x1p-24f;
+}
+
 enum status case_align(struct check_case *c, enum quant_type type)
 {
     (void)type;
@@ -45,6 +56,8 @@ enum status case_align(struct check_case *c, enum quant_type type)
     /* The steps are judged apart: a column of like weights makes much of their rounding. */
     fill_weights(c, (uint64_t)all * a.places * a.seen, "weights", &a.x);
     fill_weights(c, (uint64_t)all * a.places * a.seen, "x", &b.x);
+    if (rand_one_in(&c->data, 2))
+        make_even(c, b.x, all, a.places, a.seen);
     case_text(c, "heads %u of %u, head %u, rows %u at %u of %u, %u tokens, frames %u of %u", a.n,
               heads, d, a.rows, align->at, a.places, align->tokens, align->frames, a.seen);
     TRY(k_align_weights(c->plan, &a));

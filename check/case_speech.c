@@ -232,6 +232,8 @@ static uint32_t make_forks(struct check_case *c, uint32_t slots, uint32_t n_ctx,
         forks[n++] = (struct k_fork){order[rand_below(&c->data, sources)], order[i], first, end};
     }
     head[0] = n;
+    for (uint32_t i = n; i < most; i++) /* of an earlier step */
+        forks[i] = (struct k_fork){order[0], order[slots - 1], 0, n_ctx};
     return n;
 }
 

@@ -29,6 +29,23 @@ enum status case_unary(struct check_case *c, enum quant_type type)
     return k_unary(c->plan, f, x, out, n);
 }
 
+static float *floats_at(struct check_case *c, uint64_t addr)
+{
+    return (float *)(void *)(c->image + (addr - c->base));
+}
+
+/* A cell that takes nothing in, and forgets what is all but 0. */
+static void make_forgetful(struct check_case *c, const struct k_lstm_args *a)
+{
+    uint32_t n = a->hidden, cell = rand_below(&c->data, n);
+    for (uint32_t t = 0; t < a->steps; t++)
+        floats_at(c, a->x)[(uint64_t)t * 4 * n + 2 * n + cell] = 0;
+    for (uint32_t k = 0; k < n; k++)
+        floats_at(c, a->w)[(uint64_t)k * 4 * n + 2 * n + cell] = 0;
+    floats_at(c, a->b)[2 * n + cell] = 0;
+    floats_at(c, a->state)[n + cell] = rand_one_in(&c->data, 2) ? 0x1.8p-100f : -0x1.8p-100f;
+}
+
 enum status case_lstm(struct check_case *c, enum quant_type type)
 {
     (void)type;
@@ -42,6 +59,8 @@ enum status case_lstm(struct check_case *c, enum quant_type type)
     a.b = case_normals(c, 4 * n, 0.3, "b");
     a.state = case_normals(c, 2 * n, 0.5, "state");
     a.out = case_out(c, a.steps * n, "out");
+    if (rand_one_in(&c->data, 2))
+        make_forgetful(c, &a);
     c->bytes = 16.0 * (double)(n * n * a.steps);
     c->flops = 8.0 * (double)(n * n * a.steps);
     case_text(c, "steps %u hidden %u", a.steps, a.hidden);
