@@ -84,6 +84,12 @@ MUTANTS = (
      'k < min(lanes, uint(REDUCE_SUBGROUP)); k <<= 1)                   \\',
      'k < min(lanes, uint(REDUCE_SUBGROUP)) / 2u; k <<= 1)              \\'),
     (SUBGROUP, 'lib/reduce.glsl', 'subgroupShuffleXor(v, k);', 'subgroupShuffle(v, k);'),
+    (SUBGROUP, 'lib/reduce.glsl', 'if (k < n / REDUCE_SUBGROUP) {',
+     'if (k < n / REDUCE_SUBGROUP - 1u) {'),
+    (SUBGROUP, 'lib/reduce.glsl', 'return n / REDUCE_SUBGROUP > 2u ? low + high : low;',
+     'return low;'),
+    (SUBGROUP, 'lib/reduce.glsl', 'for (uint i = REDUCE_SUBGROUP; i < n; i += REDUCE_SUBGROUP)',
+     'for (uint i = REDUCE_SUBGROUP; i + REDUCE_SUBGROUP < n; i += REDUCE_SUBGROUP)'),
     (SUBGROUP, 'attn.comp', 'k < SUBGROUP; k <<= 1)', 'k < SUBGROUP / 2u; k <<= 1)'),
     (SUBGROUP, 'lib/reduce.glsl',
      '            reduce_turn ^= 1u;                                   '
@@ -389,8 +395,15 @@ HISTORICAL = {
     # Some of the invocations meet at a barrier of their own inside a branch; the hardware counts
     # that with the barrier after it, and lets the others go before the maximum is there.
     'softmax': ('attn', 'lib/reduce.glsl',
-                '        for (uint i = 0u; i < n; i++)\n'
-                '            v = max(v, reduce_shared[first + i]);\n',
+                '        if (n > 8u && REDUCE_SUBGROUP >= 8u) {\n'
+                '            v = reduce_shared[first + TID % REDUCE_SUBGROUP];\n'
+                '            for (uint i = REDUCE_SUBGROUP; i < n; i += REDUCE_SUBGROUP)\n'
+                '                v = max(v, reduce_shared[first + i + TID % REDUCE_SUBGROUP]);\n'
+                '            REDUCE_SHUFFLES(v, n, max)\n'
+                '        } else {\n'
+                '            for (uint i = 0u; i < n; i++)\n'
+                '                v = max(v, reduce_shared[first + i]);\n'
+                '        }\n',
                 '        if (TID >= 192u) {\n'
                 '            for (uint i = 0u; i < n; i++)\n'
                 '                v = max(v, reduce_shared[first + i]);\n'

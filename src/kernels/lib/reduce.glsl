@@ -64,6 +64,23 @@ float reduce_tree_add(uint base, uint n)
     }
 #define REDUCE_OP_ADD(a, b) (a) + (b)
 
+// reduce_tree_add() where subgroups of 8 or 16 share the work, each value loaded by one invocation.
+float reduce_blocks_add(uint base, uint n)
+{
+    precise float t[4];
+    [[unroll]] for (uint k = 0u; k < 4u; k++) {
+        t[k] = 0.0;
+        if (k < n / REDUCE_SUBGROUP) {
+            precise float v = reduce_shared[base + k * REDUCE_SUBGROUP + TID % REDUCE_SUBGROUP];
+            REDUCE_SHUFFLES(v, n, REDUCE_OP_ADD)
+            t[k] = v;
+        }
+    }
+    precise float low = n / REDUCE_SUBGROUP > 1u ? t[0] + t[1] : t[0];
+    precise float high = t[2] + t[3];
+    return n / REDUCE_SUBGROUP > 2u ? low + high : low;
+}
+
 // Adds x[0 .. n) each over its group of `lanes`.
 #define REDUCE_ADD_DEFINE(NAME, N)                                                                 \
     void NAME(inout float x[N], uint lanes)                                                        \
@@ -82,8 +99,11 @@ float reduce_tree_add(uint base, uint n)
             barrier();                                                                             \
             uint n = lanes / REDUCE_SUBGROUP;                                                      \
             uint first = TID / lanes * n;                                                          \
-            [[unroll]] for (uint j = 0u; j < N; j++)                                               \
-                x[j] = reduce_tree_add(base + j * REDUCE_PARTS + first, n);                        \
+            bool blocks = n > 8u && REDUCE_SUBGROUP >= 8u;                                         \
+            [[unroll]] for (uint j = 0u; j < N; j++) {                                             \
+                uint at = base + j * REDUCE_PARTS + first;                                         \
+                x[j] = blocks ? reduce_blocks_add(at, n) : reduce_tree_add(at, n);                 \
+            }                                                                                      \
         }                                                                                          \
     }
 
@@ -99,8 +119,15 @@ float reduce_max(float v, uint lanes)
         barrier();
         uint n = lanes / REDUCE_SUBGROUP;
         uint first = base + TID / lanes * n;
-        for (uint i = 0u; i < n; i++)
-            v = max(v, reduce_shared[first + i]);
+        if (n > 8u && REDUCE_SUBGROUP >= 8u) {
+            v = reduce_shared[first + TID % REDUCE_SUBGROUP];
+            for (uint i = REDUCE_SUBGROUP; i < n; i += REDUCE_SUBGROUP)
+                v = max(v, reduce_shared[first + i + TID % REDUCE_SUBGROUP]);
+            REDUCE_SHUFFLES(v, n, max)
+        } else {
+            for (uint i = 0u; i < n; i++)
+                v = max(v, reduce_shared[first + i]);
+        }
     }
     return v;
 }
