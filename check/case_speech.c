@@ -1,5 +1,6 @@
 /* Cases of what speech models take besides: layernorm, gelu, unfold, mel, rules, probs, top,
  * fork. */
+#include <math.h>
 #include <string.h>
 
 #include "cases.h"
@@ -75,12 +76,19 @@ enum status case_mel(struct check_case *c, enum quant_type type)
     if (c->size == CASE_BENCH)
         a = (struct k_mel_args){.frames = 3000, .bins = 201, .bands = 128};
     a.dft = case_floats(c, 2ull * a.frames * a.bins, 0.1, "dft");
+    if (rand_one_in(&c->data, 3)) /* no sound */
+        *(float *)(c->image + (a.dft - c->base)) = 1e12f;
     a.filters = case_normals(c, (uint64_t)a.bands * a.bins, 0.01, "filters");
     float *filters = (float *)(c->image + (a.filters - c->base));
     for (uint64_t i = 0; i < (uint64_t)a.bands * a.bins; i++)
         filters[i] = filters[i] < 0 ? 0 : filters[i];
     uint32_t *used = case_buf(c, 4, false, "used", &a.used);
     *used = RAND_PICK(&c->data, 0, 1, a.frames - 1, a.frames, UINT32_MAX);
+    /* Before: nothing, less than is here or more, more than any. */
+    float *loudest = case_buf(c, 4, false, "loudest", &a.loudest);
+    *loudest = rand_one_in(&c->data, 3)   ? -INFINITY
+               : rand_one_in(&c->data, 2) ? (float)rand_range(&c->data, 0, 24) - 14
+                                          : 20;
     a.out = case_out(c, (uint64_t)a.frames * a.bands, "out");
     c->bytes = 4.0 * (a.bins * (2.0 * a.frames + a.bands) + 3.0 * a.frames * a.bands);
     c->flops = 2.0 * a.frames * a.bins * (a.bands + 2.0);

@@ -113,6 +113,7 @@ static enum status listen(struct plan *p, struct built *b)
                                                   .each = &rows,
                                                   .samples = compile_place(&b->space, 1 << 22),
                                                   .used = compile_place(&b->space, 4),
+                                                  .loudest = compile_place(&b->space, 4),
                                                   .basis = compile_place(&b->space, 1 << 22),
                                                   .mel = compile_place(&b->space, 1 << 22),
                                                   .h = compile_place(&b->space, 1 << 24),

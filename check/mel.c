@@ -1,4 +1,4 @@
-/* References of mel and mel_scale: k_mel_push, k_mel_scale_push. */
+/* References of mel, mel_top and mel_scale: k_mel_push, k_mel_top_push, k_mel_scale_push. */
 #include <math.h>
 
 #include "kernels/params.h"
@@ -28,13 +28,24 @@ enum status check_mel(const struct plan_op *op, struct check_mem *mem)
     return OK;
 }
 
+enum status check_mel_top(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_mel_top_push *p = op->push;
+    double top = (double)check_in_f32(mem, p->loudest);
+    for (uint32_t t = 0; t < p->frames; t++) {
+        double y = (double)check_in_f32(mem, p->top + 4ull * t);
+        if (y < 16)
+            top = fmax(top, y);
+    }
+    check_out_f32(mem, p->loudest, top, isinf(top) ? 1 : hypot(1, top));
+    return OK;
+}
+
 enum status check_mel_scale(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_mel_scale_push *p = op->push;
     uint32_t bands = op->pipe.spec[K_MEL_SCALE_BANDS], used = check_in_u32(mem, p->used);
-    double top = -INFINITY;
-    for (uint32_t t = 0; t < p->frames; t++)
-        top = fmax(top, (double)check_in_f32(mem, p->top + 4ull * t));
+    double top = (double)check_in_f32(mem, p->loudest);
     for (uint32_t t = 0; t < op->groups[0]; t++) {
         for (uint32_t m = 0; m < bands; m++) {
             uint64_t at = p->x + 4 * ((uint64_t)t * bands + m);

@@ -49,6 +49,7 @@ const struct check_ref check_refs[] = {
     {"gelu", check_gelu, F32_POINT, bits_gelu},
     {"unfold", check_unfold, BITS},
     {"mel", check_mel, F32_SUM, bits_mel},
+    {"mel_top", check_mel_top, F32_POINT, bits_mel_top},
     {"mel_scale", check_mel_scale, F32_POINT, bits_mel_scale},
     {"rules", check_rules, BITS},
     {"logprob", check_logprob, BITS},

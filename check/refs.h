@@ -26,6 +26,7 @@ enum status check_layernorm(const struct plan_op *op, struct check_mem *mem);
 enum status check_gelu(const struct plan_op *op, struct check_mem *mem);
 enum status check_unfold(const struct plan_op *op, struct check_mem *mem);
 enum status check_mel(const struct plan_op *op, struct check_mem *mem);
+enum status check_mel_top(const struct plan_op *op, struct check_mem *mem);
 enum status check_mel_scale(const struct plan_op *op, struct check_mem *mem);
 enum status check_rules(const struct plan_op *op, struct check_mem *mem);
 enum status check_logprob(const struct plan_op *op, struct check_mem *mem);

@@ -25,6 +25,7 @@ enum status bits_silu(const struct plan_op *op, struct check_mem *mem);
 enum status bits_layernorm(const struct plan_op *op, struct check_mem *mem);
 enum status bits_gelu(const struct plan_op *op, struct check_mem *mem);
 enum status bits_mel(const struct plan_op *op, struct check_mem *mem);
+enum status bits_mel_top(const struct plan_op *op, struct check_mem *mem);
 enum status bits_mel_scale(const struct plan_op *op, struct check_mem *mem);
 enum status bits_probs(const struct plan_op *op, struct check_mem *mem);
 enum status bits_magnitude(const struct plan_op *op, struct check_mem *mem);

@@ -1,4 +1,4 @@
-/* What speech models take besides: layernorm, gelu, mel, mel_scale, probs. */
+/* What speech models take besides: layernorm, gelu, mel, mel_top, mel_scale, probs. */
 #include <math.h>
 
 #include "check/bits/bits.h"
@@ -95,13 +95,23 @@ enum status bits_mel(const struct plan_op *op, struct check_mem *mem)
     return OK;
 }
 
+enum status bits_mel_top(const struct plan_op *op, struct check_mem *mem)
+{
+    const struct k_mel_top_push *p = op->push;
+    float top = check_in_f32(mem, p->loudest);
+    for (uint32_t t = 0; t < p->frames; t++) {
+        float y = check_in_f32(mem, p->top + 4ull * t);
+        top = y < 16 ? fmaxf(top, y) : top;
+    }
+    bits_out_f32(mem, p->loudest, top);
+    return OK;
+}
+
 enum status bits_mel_scale(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_mel_scale_push *p = op->push;
     uint32_t bands = op->pipe.spec[K_MEL_SCALE_BANDS], used = check_in_u32(mem, p->used);
-    float top = -INFINITY;
-    for (uint32_t t = 0; t < p->frames; t++)
-        top = fmaxf(top, check_in_f32(mem, p->top + 4ull * t));
+    float top = check_in_f32(mem, p->loudest);
     for (uint32_t t = 0; t < op->groups[0]; t++) {
         for (uint32_t m = 0; m < bands; m++) {
             uint64_t at = p->x + 4 * ((uint64_t)t * bands + m);

@@ -1,6 +1,7 @@
 #include "engine/speech_inside.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -104,6 +105,7 @@ static void lay_out(struct speech *s)
     at->each_rows = place(size, speech_each_bytes(s) * s->hears);
     at->heard_rows = place(size, rows_bytes(w->audio.n_ctx * s->hears));
     at->used = place(size, 4ull * s->hears);
+    at->loudest = place(size, 4);
     at->step = place(size, rows_bytes(K_MAX_OUT));
     at->prompt = place(size, rows_bytes(SPEECH_PROMPT));
     at->cross_step = place(size, rows_bytes(K_MAX_OUT));
@@ -218,6 +220,7 @@ static enum status fill_state(struct speech *s)
     mem_free(heads);
     TRY(st);
     s->n_heard = 0;
+    TRY(speech_new_sound(s));
     return gpu_upload(s->gpu, s->state->addr + s->at.never, s->m->never,
                       div_up(w->n_vocab, 32) * 4);
 }
@@ -387,6 +390,12 @@ void speech_close(struct speech **ps)
 }
 
 /* ---- listening ---------------------------------------------------------------------------- */
+
+enum status speech_new_sound(struct speech *s)
+{
+    const float none = -INFINITY;
+    return gpu_upload(s->gpu, s->state->addr + s->at.loudest, &none, sizeof none);
+}
 
 /* As many windows as one plan takes. */
 static enum status listen(struct speech *s, uint32_t first, uint32_t n, const float *samples,

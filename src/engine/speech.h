@@ -66,7 +66,7 @@ struct speech {
     const struct gpu_buf *looks; /* of `aligns`: [n_heads + 1][text.n_ctx][audio.n_ctx] */
     struct speech_layout { /* byte offsets in `state`, then in `results` */
         uint64_t basis, audio_table, cross_table, text_table, sound_rows, each_rows, heard_rows;
-        uint64_t used;
+        uint64_t used, loudest;
         uint64_t step, prompt, cross_step, cross_prompt, orders;
         uint64_t seqs, history, speech, never, notes, attn_counter, sample_counter, bias;
         uint64_t heads, align, named, size;
@@ -98,9 +98,13 @@ void speech_close(struct speech **s);
  * what was listened to is forgotten. */
 enum status speech_reserve(struct speech *s, const struct speech_params *params);
 
+/* The next window is the first of another sound: what was loud before counts no more. */
+enum status speech_new_sound(struct speech *s);
+
 /* Listens to n windows, which are kept as numbers `first`, first + 1 ...: samples
  * [n][whisper_samples()], the first frame of each being centred on its sample 200; frames from
- * used[i] on count as silence after the end. Blocks. */
+ * used[i] on count as silence after the end. What is quieter than the loudest of the sound so far
+ * by a factor of 10^8 counts as that. Blocks. */
 enum status speech_listen(struct speech *s, uint32_t first, uint32_t n, const float *samples,
                           const uint32_t *used);
 

@@ -58,6 +58,7 @@ static enum status build_listen(struct speech *s, struct plan *p, uint32_t windo
         &(struct whisper_sound){.windows = windows,
                                 .samples = address(s->samples),
                                 .used = state + s->at.used,
+                                .loudest = state + s->at.loudest,
                                 .basis = state + s->at.basis,
                                 .mel = address(s->mel),
                                 .h = address(s->sound),

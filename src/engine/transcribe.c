@@ -585,6 +585,7 @@ enum status transcribe(struct speech *s, const struct transcribe_params *params,
     enum status st = ERR_MEMORY;
     struct speech_params needs = transcribe_needs(params);
     TRY(speech_reserve(s, &needs));
+    TRY(speech_new_sound(s));
     struct run *r = mem_alloc(sizeof *r);
     if (!r)
         return ERR_MEMORY;

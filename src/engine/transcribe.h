@@ -6,9 +6,9 @@
  * A text that goes round at every temperature (loops.h) is given once, and the next window is not
  * told of it; tries before the last end when it is sure that they do.
  *
- * It differs in one thing: the loudest band that quiet ones are held against is that of the window,
- * as in faster-whisper, not of the whole file (openai-whisper, whisper.cpp), so that sound need not
- * be in memory as a whole, or be read twice. */
+ * It differs in one thing: bands that are quieter than the loudest by a factor of 10^8 count as
+ * that, and the loudest is that of the sound so far, not of the whole file, so that sound need not
+ * be in memory as a whole, or be read twice. From the loudest window on there is no difference. */
 #ifndef TAWNY_ENGINE_TRANSCRIBE_H
 #define TAWNY_ENGINE_TRANSCRIBE_H
 

@@ -215,12 +215,15 @@ struct k_unfold_args {
 };
 enum status k_unfold(struct plan *p, const struct k_unfold_args *a);
 
-/* Spectra to what a speech model takes: see k_mel_push and k_mel_scale_push. Two dispatches. */
+/* Spectra to what a speech model takes: see k_mel_push, k_mel_top_push and k_mel_scale_push. Three
+ * dispatches. */
 struct k_mel_args {
     uint32_t frames, bins, bands; /* at most 4096 bins */
     uint64_t dft;        /* f32 [frames][2][bins] */
     uint64_t filters;    /* f32 [bands][bins] */
     uint64_t used;       /* U32: frames that hold sound */
+    uint64_t loudest;    /* f32: the loudest band before, then that of these frames if it is louder
+                            (-infinity: none); quiet bands are held against it */
     uint64_t out;        /* f32 [frames][bands] */
 };
 enum status k_mel(struct plan *p, const struct k_mel_args *a);

@@ -33,14 +33,23 @@ enum status k_mel(struct plan *p, const struct k_mel_args *a)
     k_writes(&o, top, 4ull * a->frames);
     TRY(k_op_add(p, &o));
 
-    struct k_mel_scale_push scale = {.x = a->out, .top = top, .used = a->used, .frames = a->frames};
+    struct k_mel_top_push loudest = {.top = top, .loudest = a->loudest, .frames = a->frames};
+    k_op_begin(&o, "mel", "mel_top", &loudest, sizeof loudest, 2);
+    use_subgroup(p, &o, "mel_top");
+    o.op.pipe.n_spec = K_MEL_TOP_SPECS;
+    o.op.groups[0] = 1;
+    k_reads(&o, top, 4ull * a->frames);
+    k_reads(&o, a->loudest, 4);
+    k_writes(&o, a->loudest, 4);
+    TRY(k_op_add(p, &o));
+
+    struct k_mel_scale_push scale = {.x = a->out, .loudest = a->loudest, .used = a->used};
     k_op_begin(&o, "mel", "mel_scale", &scale, sizeof scale, 3);
-    use_subgroup(p, &o, "mel_scale");
     o.op.pipe.spec[K_MEL_SCALE_BANDS] = a->bands;
     o.op.pipe.n_spec = K_MEL_SCALE_SPECS;
     o.op.groups[0] = a->frames;
     k_reads(&o, a->out, bytes);
-    k_reads(&o, top, 4ull * a->frames);
+    k_reads(&o, a->loudest, 4);
     k_reads(&o, a->used, 4);
     k_writes(&o, a->out, bytes);
     return k_op_add(p, &o);

@@ -382,16 +382,24 @@ struct k_mel_push {
 #define K_MEL_BANDS 2
 #define K_MEL_SPECS 3
 
-/* x[t][m] = (the larger of x[t][m] and (the largest top) - 8, plus 4) / 4 for t < used, else 0;
- * one workgroup a frame. */
-struct k_mel_scale_push {
-    U64 x, top;
-    U64 used; /* U32: how many frames hold sound */
+/* loudest = the largest of loudest and those of top[0 .. frames) that are below 16, which no sound
+ * is above: one sample that is no number is not the measure of all that follow. One workgroup. */
+struct k_mel_top_push {
+    U64 top, loudest;
     U32 frames, pad;
 };
-#define K_MEL_SCALE_SUBGROUP 0
-#define K_MEL_SCALE_BANDS 1
-#define K_MEL_SCALE_SPECS 2
+#define K_MEL_MOST 0x41800000u /* 16 */
+#define K_MEL_TOP_SUBGROUP 0
+#define K_MEL_TOP_SPECS 1
+
+/* x[t][m] = (the larger of x[t][m] and loudest - 8, plus 4) / 4 for t < used, else 0; one workgroup
+ * a frame. */
+struct k_mel_scale_push {
+    U64 x, loudest;
+    U64 used; /* U32: how many frames hold sound */
+};
+#define K_MEL_SCALE_BANDS 0
+#define K_MEL_SCALE_SPECS 1
 
 /* What one sequence of a transcription may say; an array of these, one a slot. Written by the
  * host. */

@@ -247,5 +247,6 @@ enum status silero_level(struct plan *p, const struct silero_step *s, uint64_t o
                                          .dft = s->samples,
                                          .filters = ones,
                                          .used = used,
+                                         .loudest = s->state,
                                          .out = s->probs});
 }

@@ -55,9 +55,10 @@ struct silero_step {
 enum status silero_hear(struct plan *p, const struct silero *m, const struct silero_step *s);
 
 /* How loud each chunk is, where there is no model: probs[i] = (log10 of its mean square, at least
- * -10, and at least 8 below that of the loudest chunk, plus 4) / 4. Samples lie here without those
- * around them, [chunks][SILERO_CHUNK]; `ones`: f32 [SILERO_CHUNK / 2] of 1 / SILERO_CHUNK; `used`:
- * U32, chunks. A chunk is taken for a spectrum, whose power is asked for. */
+ * -10, and at least 8 below that of the loudest chunk so far, which is at least 0, plus 4) / 4; the
+ * first of `state` keeps that one. Samples lie here without those around them,
+ * [chunks][SILERO_CHUNK]; `ones`: f32 [SILERO_CHUNK / 2] of 1 / SILERO_CHUNK; `used`: U32, chunks.
+ * A chunk is taken for a spectrum, whose power is asked for. */
 enum status silero_level(struct plan *p, const struct silero_step *s, uint64_t ones, uint64_t used);
 
 #endif

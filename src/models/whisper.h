@@ -107,11 +107,14 @@ void whisper_basis(float *out);
 uint64_t whisper_page_bytes(const struct whisper_side *s);
 
 /* Windows of sound: from samples to the keys and values that the decoder looks at. Weights are read
- * once for all of them; a window's values have the same bits alone and beside others. */
+ * once for all of them; a window's values have the same bits when they go one by one. */
 struct whisper_sound {
     uint32_t windows;                /* 1 to K_MAX_OUT */
     uint64_t samples;                /* f32 [windows][whisper_samples()] */
     uint64_t used;                   /* U32 [windows]: frames that hold sound; others count as 0 */
+    uint64_t loudest;                /* f32: the loudest band of the windows before, if any, else
+                                        -infinity; then of these too. What is quieter by a factor
+                                        of 10^8 is as if it were not */
     uint64_t basis;                  /* whisper_basis() */
     uint64_t mel;                    /* f32 [windows][frames][n_mels], written */
     uint64_t h;                      /* f32 [windows][audio.n_ctx][n_embd], written: what the

@@ -78,6 +78,7 @@ static enum status mel(struct plan *p, const struct whisper *m, const struct whi
                                           .dft = dft + i * spectra_bytes,
                                           .filters = m->filters,
                                           .used = s->used + 4ull * i,
+                                          .loudest = s->loudest,
                                           .out = s->mel + 4ull * i * frames * m->n_mels}));
     return OK;
 }

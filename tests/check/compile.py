@@ -12,8 +12,8 @@ import sys
 
 FAMILIES = {'navi10': 'RX 5700 XT', 'navi31': 'RX 7900 XTX', 'gfx1151': 'Strix Halo'}
 KERNELS = {'align_mean', 'align_norm', 'align_weights', 'attn', 'bmm', 'embed', 'flash', 'fork',
-           'gelu', 'glu', 'layernorm', 'logprob', 'matmul', 'matvec', 'mel', 'mel_scale', 'norm',
-           'probs', 'qkv', 'repack', 'rope', 'rules', 'sample_count', 'sample_pick',
+           'gelu', 'glu', 'layernorm', 'logprob', 'matmul', 'matvec', 'mel', 'mel_scale', 'mel_top',
+           'norm', 'probs', 'qkv', 'repack', 'rope', 'rules', 'sample_count', 'sample_pick',
            'sample_prepare', 'silu', 'top', 'transpose', 'unfold'}
 KERNELS |= {'lstm', 'magnitude', 'unary'}
 TYPES = ['F32', 'F16', 'BF16', 'Q4_0', 'Q8_0', 'Q4_K_M', 'Q5_K_M', 'Q6_K', 'Q4_1', 'Q5_0',

@@ -189,6 +189,8 @@ MUTANTS = (
     (STRIDE, 'mel.comp', 'uint64_t(band) * (BINS * 4u)', 'uint64_t(band) * (BANDS * 4u)'),
     (MASK, 'mel_scale.comp', 'bool used = t < U32s(p.used).v[0];',
      'bool used = t <= U32s(p.used).v[0];'),
+    (MASK, 'mel_top.comp', 'y < uintBitsToFloat(K_MEL_MOST) ? max(top, y) : top', 'max(top, y)'),
+    (CLEAR, 'mel_top.comp', 'float top = F32s(p.loudest).v[0];', 'float top = -20.0;'),
     (MASK, 'rules.comp', 'pos + 1u <= s.begin);', 'pos <= s.begin);'),
     (MASK, 'rules.comp', 'a.time_from = id + (just ? 0u : 1u);',
      'a.time_from = id + (just ? 1u : 0u);'),

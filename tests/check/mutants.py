@@ -41,8 +41,8 @@ FAMILIES = {'norm': 'norm', 'silu': 'silu', 'rope': 'rope', 'transpose': 'transp
             'half': 'matmul-matrix', 'dequant': 'dequant', 'product_khr': 'matmul-matrix',
             'matmul': 'matmul', 'glu': 'glu', 'matvec': 'matvec', 'qkv': 'qkv',
             'layernorm': 'layernorm', 'gelu': 'gelu', 'unfold': 'unfold', 'mel': 'mel',
-            'mel_scale': 'mel', 'rules': 'rules', 'logprob': 'rules', 'probs': 'probs',
-            'magnitude': 'magnitude', 'unary': 'unary', 'lstm': 'lstm',
+            'mel_scale': 'mel', 'mel_top': 'mel', 'rules': 'rules', 'logprob': 'rules',
+            'probs': 'probs', 'magnitude': 'magnitude', 'unary': 'unary', 'lstm': 'lstm',
             'top': 'top', 'fork': 'fork', 'align_weights': 'align',
             'align_norm': 'align', 'align_mean': 'align'}
 # Modules whose cases are quick to compile, for mutants of SPIR-V.

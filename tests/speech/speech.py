@@ -138,9 +138,6 @@ def same_segments(test, m, golden, got):
 
 def whole_sound(test, m, samples):
     """All windows, and the formats; then with a beam of 5."""
-    with wave.open(test.path("a.wav"), "wb") as w:
-        w.setparams((1, 2, 16000, len(samples), "NONE", ""))
-        w.writeframes(samples.astype("<i2").tobytes())
     done = test.transcribe(test.path("a.wav"), "-f", "all", "-o", test.path("out"), *GREEDY)
     if done.returncode:
         test.check(False, f"{m.name}: transcribes")
@@ -508,8 +505,13 @@ def main():
                 f.write(m.ggml())
             samples = sound(*SOUNDS[m.name])
             one_window(test, m, samples)
+            with wave.open(test.path("a.wav"), "wb") as w:
+                w.setparams((1, 2, 16000, len(samples), "NONE", ""))
+                w.writeframes(samples.astype("<i2").tobytes())
             if m is not MODELS[-1]:
                 whole_sound(test, m, samples)
+            else:  # the loudest band of the first window counts in the others, which are short
+                same_words(test, m, "timed")
             if m is MODELS[0]:
                 side_by_side(test)
                 languages(test, m)
