@@ -7,7 +7,9 @@
 A window of 30 s through the encoder, with its log-mel for tawny and without for whisper.cpp, whose
 host makes it; and a step of the decoder for one text. --hour: then an hour of sound through `tawny
 transcribe --batch 16 --beam-size 1`, from its file to the text, with the loading of the model and
-without.
+without; and the GPU memory that `tawny inspect` says it will take, beside what the driver gave for
+it and, where there is nvidia-smi, how much more was in use on the GPU meanwhile (which is also
+the driver's own: its context and the compiled kernels).
 
 Needs a GPU with both programs' Vulkan drivers. whisper-bench is $WHISPER_BENCH, else the one that
 `tools/setup peers` unpacked; tawny is build/tawny. Each pair runs directly one after the other."""
@@ -18,6 +20,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 import wave
 
@@ -42,10 +45,13 @@ def whisper(model, args):
                                          os.path.join(ROOT, ".deps", "bin", "whisper-bench")))
     times = {"encoder": [], "decoder": []}
     for _ in range(args.r):
-        said = subprocess.run([*command, "-m", model], check=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True).stdout
-        if "Vulkan" not in said:
-            sys.exit("whisper-bench does not run on Vulkan here")
+        done = subprocess.run([*command, "-m", model], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+        said = done.stdout
+        if done.returncode or "using Vulkan" not in said:
+            print("\n".join(said.splitlines()[-30:]), file=sys.stderr)
+            sys.exit(f"whisper-bench ended with {done.returncode}" if done.returncode else
+                     "whisper-bench does not run on Vulkan here")
         for name, line in (("encoder", "encode"), ("decoder", "decode")):
             found = re.search(line + r" time = .* \( *([0-9.]+) ms per run\)", said)
             times[name].append(float(found.group(1)))
@@ -67,18 +73,50 @@ def hour_of_noise(path):
             w.writeframes(minute)
 
 
+def in_use():
+    """MiB of the GPU's memory, None without nvidia-smi."""
+    try:
+        said = subprocess.run(["nvidia-smi", "--query-gpu=memory.used",
+                               "--format=csv,noheader,nounits"], check=True,
+                              stdout=subprocess.PIPE, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return float(said.splitlines()[0])
+
+
+def mib(size):
+    number, unit = size
+    return float(number) * {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}[unit]
+
+
 def hour(model, sound):
-    command = [*TAWNY, "transcribe", model, sound, "--batch", "16", "--beam-size", "1", "-l", "en",
+    options = ["--batch", "16", "--beam-size", "1"]
+    plan = json.loads(subprocess.run([*TAWNY, "inspect", model, *options, "--json"], check=True,
+                                     stdout=subprocess.PIPE).stdout)["memory"]
+    command = [*TAWNY, "transcribe", model, sound, *options, "-l", "en",
                "--temperature-increment-on-fallback", "0", "--stats"]
+    before = most = in_use()
     start = time.monotonic()
-    done = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                          text=True)
-    whole = time.monotonic() - start
+    with tempfile.TemporaryFile("w+") as out:
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=out)
+        while run.poll() is None:
+            if before is not None:
+                most = max(most, in_use())
+            time.sleep(0.2)
+        whole = time.monotonic() - start
+        out.seek(0)
+        said = out.read()
     found = re.search(r"\(([0-9.]+) x real time\): (\d+) windows, listening ([0-9.]+) s, "
-                      r"writing ([0-9.]+) s, (\d+) tokens", done.stderr)
+                      r"writing ([0-9.]+) s, (\d+) tokens", said)
+    held = re.search(r"; ([0-9.]+) (\w+) allocated", said)
+    if run.returncode or not found or not held:
+        print("\n".join(said.splitlines()[-30:]), file=sys.stderr)
+        sys.exit(f"tawny ended with {run.returncode}")
     speed, windows, listening, writing, tokens = found.groups()
     return {"x real time": float(speed), "with loading": 3600 / whole, "windows": int(windows),
-            "listening": float(listening), "writing": float(writing), "tokens": int(tokens)}
+            "listening": float(listening), "writing": float(writing), "tokens": int(tokens),
+            "MiB": {"inspect says": plan["total"] / 2**20, "allocated": mib(held.groups()),
+                    "more in use": None if before is None else most - before}}
 
 
 def main():
@@ -110,6 +148,10 @@ def main():
                 hour_of_noise(sound)
             record[-1]["hour"] = hour(model, sound)
             print(f"{shape:10} an hour: {record[-1]['hour']}", flush=True)
+            of = record[-1]["hour"]["MiB"]
+            print(f"{shape:10} memory: inspect says {of['inspect says']:.0f} MiB, allocated "
+                  f"{of['allocated']:.0f} MiB ({of['allocated'] / of['inspect says'] - 1:+.1%}), "
+                  f"more in use on the GPU {of['more in use'] or 'unknown'}", flush=True)
     if args.out:
         with open(args.out, "w", encoding="utf-8") as f:
             json.dump(record, f, indent=1)

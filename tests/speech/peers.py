@@ -2,6 +2,7 @@
 """Holds the speech model that ships with tawny against other programs that run the same weights.
 
     peers.py VK TAWNY CLIPS WORK [--limit N] [--long N] [--only A,B] [--ways greedy,beam,...]
+             [--hear A,"tawny A",...] [--heard FILE]
 
 CLIPS is a folder that training/speech/heldout.py made. The weights of the shipped file, widened to
 float32, become a checkpoint of openai-whisper, a folder as of Hugging Face, and with CTranslate2's
@@ -15,8 +16,10 @@ temperatures:
     whisper.cpp    whisper-cli with the shipped file on the CPU, where activations become 8 bits
                    and a window is filled up with silence    against tawny with the shipped file
 
-What was heard is kept in WORK, so that a run goes on where another was stopped. Prints how many
-texts and times are the same, and what differs. Needs `tools/setup goldens peers`, and to be run
+What was heard is kept in WORK, so that a run goes on where another was stopped, and programs can
+hear on different machines: --hear names programs that shall hear and compares nothing, --heard
+adds what WORK/heard.json of another run holds. Prints how many texts and times are the same, and
+what differs. Needs `tools/setup goldens peers`, and to be run
 by .deps/venv/bin/python3."""
 import argparse
 import json
@@ -159,10 +162,10 @@ def hugging_face(folder):
 
 def ctranslate2(work, name):
     """The folder of that name, made if it is not there."""
-    from ctranslate2.converters import TransformersConverter
-
     folder, source = os.path.join(work, name), os.path.join(work, "hf")
     if not os.path.exists(folder):
+        from ctranslate2.converters import TransformersConverter
+
         hugging_face(source)
         TransformersConverter(source, copy_files=["tokenizer.json"]).convert(
             folder, quantization=name.split("-")[1])
@@ -234,8 +237,7 @@ def by_tawny(model):
             if run.returncode:
                 sys.exit(said)
             for file in files:
-                name = os.path.splitext(os.path.basename(file))[0] + ".json"
-                with open(os.path.join(folder, name), encoding="utf-8") as f:
+                with open(os.path.join(folder, name_of(file) + ".json"), encoding="utf-8") as f:
                     yield file, rows(json.load(f)["segments"])
     return hear
 
@@ -246,27 +248,35 @@ PROGRAMS = {"openai": by_openai, "whisper.cpp": by_whisper_cpp,
 FEW = 8  # files of one run of tawny; what they say is kept when it has ended
 
 
-class Heard:
-    """What programs heard, in a file: {program: {way: {file: rows}}}"""
+def name_of(path):
+    return os.path.splitext(os.path.basename(path))[0]
 
-    def __init__(self, path):
+
+class Heard:
+    """What programs heard, in a file: {program: {way: {name: rows}}}"""
+
+    def __init__(self, path, others):
         self.path, self.all = path, {}
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as f:
-                self.all = json.load(f)
+        for one in [path, *others]:
+            if one == path and not os.path.exists(path):
+                continue
+            with open(one, encoding="utf-8") as f:
+                for program, ways in json.load(f).items():
+                    for way, known in ways.items():
+                        self.all.setdefault(program, {}).setdefault(way, {}).update(known)
 
     def get(self, a, program, way, files):
         known = self.all.setdefault(program, {}).setdefault(way, {})
-        new = [f for f in files if os.path.basename(f) not in known]
+        new = [f for f in files if name_of(f) not in known]
         for at in range(0, len(new), FEW):
             for path, said in PROGRAMS[program](a, new[at:at + FEW], way):
-                known[os.path.basename(path)] = said
+                known[name_of(path)] = said
             with open(self.path + ".part", "w", encoding="utf-8") as f:
                 json.dump(self.all, f)
             os.replace(self.path + ".part", self.path)
             print(f"{program}, {way}: {at + len(new[at:at + FEW])} of {len(new)}",
                   file=sys.stderr, flush=True)
-        return {f: [tuple(r) for r in known[os.path.basename(f)]] for f in files}
+        return {f: [tuple(r) for r in known[name_of(f)]] for f in files}
 
 
 def text(said):
@@ -309,13 +319,18 @@ def main():
     p.add_argument("--only", default=",".join(PEERS))
     p.add_argument("--ways", default=",".join(WAYS))
     p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--hear")
+    p.add_argument("--heard", action="append", default=[])
     a = p.parse_args()
     os.makedirs(a.work, exist_ok=True)
+    heard = Heard(os.path.join(a.work, "heard.json"), a.heard)
     with open(os.path.join(a.clips, "clips.json"), encoding="ascii") as f:
         files = [os.path.join(a.clips, c["file"]) for c in json.load(f) if c["segments"]]
     sounds = long_sounds(a, files)
-    heard = Heard(os.path.join(a.work, "heard.json"))
     for way in a.ways.split(","):
+        for program in a.hear.split(",") if a.hear else ():
+            heard.get(a, program, way, [*files[:a.limit], *sounds])
+    for way in a.ways.split(",") if not a.hear else ():
         for peer in a.only.split(","):
             compare(a, heard, peer, way, files[:a.limit])
             if sounds:
