@@ -2,7 +2,6 @@
  * are in f32 alone, and agree in every bit: what is allowed hangs on a comparison of sums. */
 #include <math.h>
 
-#include "base/mem.h"
 #include "bits/bits.h"
 #include "kernels/params.h"
 #include "refs.h"
@@ -62,80 +61,122 @@ static bool allows(const struct grammar *g, uint32_t id)
     return !g->s->timed || times_allow(g, id);
 }
 
-/* Maximum and sum of e^(l - maximum) over ids from .. to - 1 that are above `never`. */
-static float sum_over(const float *l, uint32_t from, uint32_t to, float *top)
+/* Of one kind of id in a slice, or in all: the largest logit, and the sum of e^(l - largest). */
+struct share {
+    float top, sum;
+};
+
+/* Over ids from .. to - 1 that are above `never`; l: those from `first` on. */
+static struct share share_of(const float *l, uint32_t first, uint32_t from, uint32_t to)
 {
     float lane[256] = {0};
-    *top = -INFINITY;
+    struct share s = {.top = -INFINITY};
     for (uint32_t id = from; id < to; id++) {
-        if (l[id] != never)
-            *top = fmaxf(*top, l[id]);
+        if (l[id - first] != never)
+            s.top = fmaxf(s.top, l[id - first]);
     }
     for (uint32_t id = from; id < to; id++) {
-        if (l[id] != never)
-            lane[id % 256] += m_exp(l[id] - *top);
+        if (l[id - first] != never)
+            lane[(id - first) % 256] += m_exp(l[id - first] - s.top);
     }
-    return bits_tree(lane, 256);
+    s.sum = bits_tree(lane, 256);
+    return s;
 }
 
-static enum status rule_row(struct check_mem *mem, const struct k_rules_push *p, uint32_t j,
-                            const struct k_row *row, const struct k_seq *q)
+/* Over all slices: part[i][which] and part[i][which + 2]. */
+static struct share share_of_all(const float (*part)[4], uint32_t slices, uint32_t which)
 {
-    enum status s = OK;
-    uint64_t at = p->logits + 4ull * j * p->vocab;
-    const struct k_speech *speech;
-    CHECK_IN(speech, mem, p->speech + (uint64_t)K_SPEECH_BYTES * row->slot, sizeof *speech);
-    struct grammar g = {.s = speech};
-    if (row->pos + 1 > speech->begin) {
-        g.n = row->pos + 1 - speech->begin;
-        CHECK_IN(g.chosen, mem, q->history + 4ull * speech->begin, 4ull * g.n);
+    float lane[256] = {0};
+    struct share s = {.top = -INFINITY};
+    for (uint32_t i = 0; i < slices; i++)
+        s.top = fmaxf(s.top, part[i][which]);
+    for (uint32_t i = 0; i < slices; i++) {
+        if (!isinf(part[i][which]))
+            lane[i % 256] += part[i][which + 2] * m_exp(part[i][which] - s.top);
     }
-    if (speech->never)
-        CHECK_IN(g.mask, mem, speech->never, (p->vocab + 31) / 32 * 4ull);
-    float *l = mem_calloc(p->vocab, sizeof *l);
-    if (!l)
-        return ERR_MEMORY;
-    for (uint32_t id = 0; id < p->vocab; id++) {
-        l[id] = logit(check_in_f32(mem, at + 4ull * id));
-        if (!allows(&g, id))
-            l[id] = never;
-    }
-    uint32_t time_0 = speech->time_0 < p->vocab ? speech->time_0 : p->vocab;
-    float text, time, text_sum = sum_over(l, 0, time_0, &text);
-    float time_sum = sum_over(l, time_0, p->vocab, &time);
-    bool times = isinf(text) || (speech->timed && !isinf(time) && time_sum > m_exp(text - time));
-    for (uint32_t id = 0; times && id < time_0; id++)
-        l[id] = never;
-    for (uint32_t id = 0; id < p->vocab; id++)
-        check_out_u32(mem, at + 4ull * id, m_bits(l[id]));
-    float top = times ? time : fmaxf(text, time), sum = 0;
-    if (!times)
-        sum = text_sum * m_exp(text - top);
-    if (!isinf(time))
-        sum = m_fma(time_sum, m_exp(time - top), sum);
-    struct k_note note = {row->slot, q->n_made, row->next, top + m_log(sum)};
-    check_out_bytes(mem, p->notes + 16ull * j, &note, sizeof note);
-    mem_free(l);
+    s.sum = bits_tree(lane, 256);
     return s;
+}
+
+/* One out row that something is to be chosen for. */
+struct rule_row {
+    const struct k_row *row;
+    const struct k_seq *q;
+    const struct k_speech *speech;
+    uint64_t logits, part, note;
+    uint32_t time_0; /* at most vocab */
+};
+
+static enum status filter_row(struct check_mem *mem, const struct k_rules_push *p,
+                              const struct rule_row *r)
+{
+    struct grammar g = {.s = r->speech};
+    if (r->row->pos + 1 > r->speech->begin) {
+        g.n = r->row->pos + 1 - r->speech->begin;
+        CHECK_IN(g.chosen, mem, r->q->history + 4ull * r->speech->begin, 4ull * g.n);
+    }
+    if (r->speech->never)
+        CHECK_IN(g.mask, mem, r->speech->never, (p->vocab + 31) / 32 * 4ull);
+    for (uint32_t i = 0; i < p->slices; i++) {
+        float l[K_RULES_SLICE];
+        uint32_t from = i * K_RULES_SLICE, to = from + K_RULES_SLICE;
+        to = to < p->vocab ? to : p->vocab;
+        for (uint32_t id = from; id < to; id++) {
+            l[id - from] = logit(check_in_f32(mem, r->logits + 4ull * id));
+            if (!allows(&g, id))
+                l[id - from] = never;
+            check_out_u32(mem, r->logits + 4ull * id, m_bits(l[id - from]));
+        }
+        uint32_t mid = r->time_0 < from ? from : r->time_0 < to ? r->time_0 : to;
+        struct share text = share_of(l, from, from, mid), time = share_of(l, from, mid, to);
+        float part[4] = {text.top, time.top, text.sum, time.sum};
+        check_out_bytes(mem, r->part + 16ull * i, part, sizeof part);
+    }
+    return OK;
+}
+
+static enum status judge_row(struct check_mem *mem, const struct k_rules_push *p,
+                             const struct rule_row *r)
+{
+    const float(*part)[4];
+    CHECK_IN(part, mem, r->part, 16ull * p->slices);
+    struct share text = share_of_all(part, p->slices, 0), time = share_of_all(part, p->slices, 1);
+    bool times = isinf(text.top) ||
+                 (r->speech->timed && !isinf(time.top) && time.sum > m_exp(text.top - time.top));
+    for (uint32_t id = 0; times && id < r->time_0; id++)
+        check_out_u32(mem, r->logits + 4ull * id, m_bits(never));
+    float top = times ? time.top : fmaxf(text.top, time.top), sum = 0;
+    if (!times)
+        sum = text.sum * m_exp(text.top - top);
+    if (!isinf(time.top))
+        sum = m_fma(time.sum, m_exp(time.top - top), sum);
+    struct k_note note = {r->row->slot, r->q->n_made, r->row->next, top + m_log(sum)};
+    check_out_bytes(mem, r->note, &note, sizeof note);
+    return OK;
 }
 
 enum status check_rules(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_rules_push *p = op->push;
-    for (uint32_t j = 0; j < op->groups[0]; j++) {
+    bool judge = op->pipe.spec[K_RULES_JUDGE];
+    for (uint32_t j = 0; j < op->groups[1]; j++) {
         const struct k_step *step;
-        const struct k_row *row = NULL;
-        const struct k_seq *q = NULL;
+        struct rule_row r = {.logits = p->logits + 4ull * j * p->vocab,
+                             .part = p->part + 16ull * j * p->slices,
+                             .note = p->notes + 16ull * j};
         CHECK_IN(step, mem, p->step, K_STEP_BYTES);
         if (j < step->n_out)
-            CHECK_IN(row, mem, p->step + K_STEP_BYTES + 16ull * step->out_row[j], sizeof *row);
-        if (row && row->slot != K_NO_SLOT)
-            CHECK_IN(q, mem, p->seqs + (uint64_t)K_SEQ_BYTES * row->slot, K_SEQ_BYTES);
-        if (q && q->done == K_RUNNING) {
-            TRY(rule_row(mem, p, j, row, q));
-        } else {
+            CHECK_IN(r.row, mem, p->step + K_STEP_BYTES + 16ull * step->out_row[j], sizeof *r.row);
+        if (r.row && r.row->slot != K_NO_SLOT)
+            CHECK_IN(r.q, mem, p->seqs + (uint64_t)K_SEQ_BYTES * r.row->slot, K_SEQ_BYTES);
+        if (r.q && r.q->done == K_RUNNING) {
+            CHECK_IN(r.speech, mem, p->speech + (uint64_t)K_SPEECH_BYTES * r.row->slot,
+                     sizeof *r.speech);
+            r.time_0 = r.speech->time_0 < p->vocab ? r.speech->time_0 : p->vocab;
+            TRY(judge ? judge_row(mem, p, &r) : filter_row(mem, p, &r));
+        } else if (judge) {
             struct k_note none = {.slot = K_NO_SLOT};
-            check_out_bytes(mem, p->notes + 16ull * j, &none, sizeof none);
+            check_out_bytes(mem, r.note, &none, sizeof none);
         }
     }
     return OK;

@@ -236,7 +236,7 @@ struct k_speech_args {
     uint64_t never, never_bytes;       /* where all slots' masks lie, for the declared spans */
     uint64_t logprobs, logprobs_bytes; /* likewise */
 };
-/* Rules, sampler, logprobs: three dispatches with sample->greedy, else five. */
+/* Rules, sampler, logprobs: four dispatches with sample->greedy, else six. */
 enum status k_speech_sample(struct plan *p, const struct k_speech_args *a);
 
 struct k_probs_args {
@@ -258,7 +258,7 @@ struct k_top_args {
 enum status k_top(struct plan *p, const struct k_top_args *a);
 
 /* The rules alone, for who chooses from what they leave: `sample` gives logits, steps, seqs and
- * histories; logprobs are not read. */
+ * histories; logprobs are not read. Two dispatches. */
 enum status k_rules(struct plan *p, const struct k_speech_args *a);
 
 /* What heads of one layer look at: see k_align_weights_push. Heads and `first` are numbered over

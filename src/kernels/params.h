@@ -426,15 +426,23 @@ struct k_speech {
  *             all ids below `end`; times before the last one chosen, and that one too unless it
  *             has just been chosen behind text; at last all that is no time, if the times
  *             together are likelier than any single one of the others.
- * Sums: invocation i takes ids i, i + 256, ...; then a butterfly over 256. */
+ * Two dispatches, each of a workgroup a slice of K_RULES_SLICE ids and row. The first takes all but
+ * the last of these away and adds up what is left of its slice, to part[j][slice] = {the largest
+ * text, the largest time, the sum of e^(l - largest) over text, over times}, -infinity and 0 where
+ * there is none; the second, with K_RULES_JUDGE, adds slices up, each sum times
+ * e^(its largest - the largest of all). Sums: invocation i takes ids (slices) i, i + 256, ...; then
+ * a butterfly over 256. */
 struct k_rules_push {
     U64 logits; /* F32[b][vocab] */
     U64 step, seqs, speech;
     U64 notes;  /* b of struct k_note */
-    U32 vocab, pad;
+    U64 part;   /* F32[b][slices][4] */
+    U32 vocab, slices;
 };
 #define K_RULES_SUBGROUP 0
-#define K_RULES_SPECS 1
+#define K_RULES_JUDGE 1
+#define K_RULES_SPECS 2
+#define K_RULES_SLICE 1024u
 
 /* Of an out row: the sequence, K_NO_SLOT if there is nothing to choose; tokens it made before; the
  * row of the next step that takes the choice; the logarithm. */

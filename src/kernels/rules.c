@@ -10,6 +10,34 @@ static uint64_t steps_bytes(const struct k_steps *s)
     return K_STEP_BYTES + (uint64_t)s->rows * sizeof(struct k_row);
 }
 
+static enum status rules(struct plan *p, const struct k_speech_args *a,
+                         const struct k_rules_push *push, bool judge)
+{
+    const struct k_sample_args *s = a->sample;
+    struct k_op o;
+    k_op_begin(&o, "rules", "rules", push, sizeof *push, 6);
+    o.op.pipe.spec[K_RULES_SUBGROUP] = k_subgroup(plan_gpu(p), "rules");
+    o.op.pipe.spec[K_RULES_JUDGE] = judge;
+    o.op.pipe.n_spec = K_RULES_SPECS;
+    o.op.groups[0] = push->slices;
+    o.op.groups[1] = s->b;
+    uint64_t logits_bytes = 4ull * s->b * s->vocab, part_bytes = 16ull * s->b * push->slices;
+    k_reads(&o, s->steps.addr, steps_bytes(&s->steps));
+    k_reads(&o, s->seqs, (uint64_t)K_SEQ_BYTES * s->slots);
+    k_reads(&o, a->speech, (uint64_t)K_SPEECH_BYTES * s->slots);
+    k_writes(&o, s->logits, logits_bytes);
+    if (judge) {
+        k_reads(&o, push->part, part_bytes);
+        k_writes(&o, a->notes, sizeof(struct k_note) * s->b);
+    } else {
+        k_reads(&o, s->logits, logits_bytes);
+        k_reads(&o, s->history, s->history_bytes);
+        k_reads(&o, a->never, a->never_bytes);
+        k_writes(&o, push->part, part_bytes);
+    }
+    return k_op_add(p, &o);
+}
+
 enum status k_rules(struct plan *p, const struct k_speech_args *a)
 {
     const struct k_sample_args *s = a->sample;
@@ -20,25 +48,13 @@ enum status k_rules(struct plan *p, const struct k_speech_args *a)
         .speech = a->speech,
         .notes = a->notes,
         .vocab = s->vocab,
+        .slices = (uint32_t)div_up(s->vocab, K_RULES_SLICE),
     };
     if (!s->b || s->b > K_MAX_OUT)
         return status_fail(ERR_MODEL, "rules: %" PRIu32 " rows: must be 1 to %u", s->b, K_MAX_OUT);
-    struct k_op o;
-    k_op_begin(&o, "rules", "rules", &push, sizeof push, 5);
-    uint32_t subgroup = k_subgroup(plan_gpu(p), "rules");
-    o.op.pipe.spec[K_RULES_SUBGROUP] = subgroup;
-    o.op.pipe.n_spec = K_RULES_SPECS;
-    o.op.groups[0] = s->b;
-    uint64_t logits_bytes = 4ull * s->b * s->vocab;
-    k_reads(&o, s->logits, logits_bytes);
-    k_reads(&o, s->steps.addr, steps_bytes(&s->steps));
-    k_reads(&o, s->seqs, (uint64_t)K_SEQ_BYTES * s->slots);
-    k_reads(&o, s->history, s->history_bytes);
-    k_reads(&o, a->speech, (uint64_t)K_SPEECH_BYTES * s->slots);
-    k_reads(&o, a->never, a->never_bytes);
-    k_writes(&o, s->logits, logits_bytes);
-    k_writes(&o, a->notes, sizeof(struct k_note) * s->b);
-    return k_op_add(p, &o);
+    TRY(plan_scratch(p, 16ull * s->b * push.slices, "slices", &push.part));
+    TRY(rules(p, a, &push, false));
+    return rules(p, a, &push, true);
 }
 
 static enum status logprobs(struct plan *p, const struct k_speech_args *a)
