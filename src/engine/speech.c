@@ -139,18 +139,32 @@ static enum status take(struct speech *s, uint64_t bytes, enum gpu_memory memory
         out);
 }
 
-/* Pages one behind the other at *addr, which moves on. */
-static enum status put_table(struct speech *s, uint64_t at, uint32_t n, uint64_t bytes,
-                             uint64_t *addr)
+/* n pages, and the table of their addresses at `at` in the state. */
+static enum status take_pool(struct speech *of, uint64_t at, uint64_t n, uint64_t page,
+                             struct speech_pool *pool)
 {
+    uint64_t most = gpu_get_info(of->gpu)->max_allocation, per_buf = page < most ? most / page : 1;
+    enum status s = OK;
     uint64_t *table = mem_calloc(n, sizeof *table);
-    if (!table)
-        return ERR_MEMORY;
-    for (uint32_t i = 0; i < n; i++, *addr += bytes)
-        table[i] = *addr;
-    enum status st = gpu_upload(s->gpu, s->state->addr + at, table, n * sizeof *table);
+    pool->bufs = mem_calloc(div_up(n, per_buf), sizeof *pool->bufs);
+    if (!table || !pool->bufs) {
+        s = ERR_MEMORY;
+        goto fail;
+    }
+    for (uint64_t i = 0; i < n; i += per_buf) {
+        uint64_t here = n - i < per_buf ? n - i : per_buf;
+        const struct gpu_buf **buf = &pool->bufs[pool->n_bufs];
+        TRY_GOTO(take(of, here * page, GPU_DEVICE, GPU_KV, "keys and values", buf));
+        pool->n_bufs++;
+        /* Masked positions are multiplied by zero: what lies there must be finite. */
+        TRY_GOTO(gpu_fill(of->gpu, (*buf)->addr, 0, here * page));
+        for (uint64_t j = 0; j < here; j++)
+            table[i + j] = (*buf)->addr + j * page;
+    }
+    s = gpu_upload(of->gpu, of->state->addr + at, table, n * sizeof *table);
+fail:
     mem_free(table);
-    return st;
+    return s;
 }
 
 static uint64_t text_page(const struct speech *s)
@@ -168,16 +182,9 @@ static uint64_t pages_bytes(const struct speech *s)
 static enum status take_pages(struct speech *s)
 {
     uint64_t audio = whisper_page_bytes(&s->m->w.audio), text = text_page(s);
-    uint64_t bytes = pages_bytes(s);
-    TRY(take(s, bytes, GPU_DEVICE, GPU_KV, "keys and values", &s->pages));
-    /* Masked positions are multiplied by zero: what lies there must be finite. */
-    TRY(gpu_fill(s->gpu, s->pages->addr, 0, bytes));
-    uint64_t addr = s->audio_pages_addr = s->pages->addr;
-    TRY(put_table(s, s->at.audio_table, s->hears * s->audio_pages, audio, &addr));
-    s->cross_pages_addr = addr;
-    TRY(put_table(s, s->at.cross_table, s->windows * s->audio_pages, text, &addr));
-    s->text_pages_addr = addr;
-    return put_table(s, s->at.text_table, s->rows * s->text_pages, text, &addr);
+    TRY(take_pool(s, s->at.audio_table, s->hears * s->audio_pages, audio, &s->audio_pool));
+    TRY(take_pool(s, s->at.cross_table, s->windows * s->audio_pages, text, &s->cross_pool));
+    return take_pool(s, s->at.text_table, s->rows * s->text_pages, text, &s->text_pool);
 }
 
 /* Rows at positions 0, 1 ... of each of so many slots: all frames of their sound. */
@@ -331,16 +338,27 @@ static enum status check_memory(struct speech_model *m, struct speech_params *pa
                        need >> 20, gpu_get_info(m->gpu)->name, room >> 20);
 }
 
+static void give_pool(struct speech *s, struct speech_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->n_bufs; i++)
+        gpu_buf_destroy(s->gpu, &pool->bufs[i]);
+    mem_free(pool->bufs);
+    *pool = (struct speech_pool){0};
+}
+
 static void give_memory(struct speech *s)
 {
     for (int i = 0; i < SPEECH_PLANS; i++) {
         for (uint32_t rows = 0; rows <= K_MAX_OUT; rows++)
             plan_destroy(&s->plans[i][rows]);
     }
-    const struct gpu_buf **bufs[] = {&s->state, &s->results, &s->samples, &s->mel,   &s->sound,
-                                     &s->h,     &s->logits,  &s->scratch, &s->pages, &s->looks};
+    const struct gpu_buf **bufs[] = {&s->state, &s->results, &s->samples, &s->mel,  &s->sound,
+                                     &s->h,     &s->logits,  &s->scratch, &s->looks};
     for (unsigned i = 0; i < sizeof bufs / sizeof *bufs; i++)
         gpu_buf_destroy(s->gpu, bufs[i]);
+    give_pool(s, &s->audio_pool);
+    give_pool(s, &s->cross_pool);
+    give_pool(s, &s->text_pool);
     mem_free(s->tries);
     s->tries = NULL;
 }

@@ -56,13 +56,19 @@ struct speech_params {
     bool aligns;          /* room for speech_align() */
 };
 
+/* Pages of keys and values of one kind, in as few buffers as a device allows. */
+struct speech_pool {
+    const struct gpu_buf **bufs;
+    uint32_t n_bufs;
+};
+
 struct speech {
     struct speech_model *m;
     struct gpu *gpu;
     uint32_t rows, windows, hears;
     bool aligns;
     uint32_t audio_pages, text_pages; /* of a window, of a text */
-    const struct gpu_buf *state, *results, *samples, *mel, *sound, *h, *logits, *scratch, *pages;
+    const struct gpu_buf *state, *results, *samples, *mel, *sound, *h, *logits, *scratch;
     const struct gpu_buf *looks; /* of `aligns`: [n_heads + 1][text.n_ctx][audio.n_ctx] */
     struct speech_layout { /* byte offsets in `state`, then in `results` */
         uint64_t basis, audio_table, cross_table, text_table, sound_rows, each_rows, heard_rows;
@@ -72,7 +78,7 @@ struct speech {
         uint64_t heads, align, named, size;
         uint64_t ring, logprobs, probs, candidates, new_orders, results_size;
     } at;
-    uint64_t audio_pages_addr, cross_pages_addr, text_pages_addr;
+    struct speech_pool audio_pool, cross_pool, text_pool;
     struct plan *plans[SPEECH_PLANS][K_MAX_OUT + 1]; /* by how many rows or windows
                                                            they have, or 0 */
     uint32_t heard, n_heard; /* windows whose pages the next listening writes */

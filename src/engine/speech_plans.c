@@ -18,13 +18,13 @@ static uint64_t address(const struct gpu_buf *b)
 }
 
 static struct k_kv pages_of(const struct speech *s, uint64_t table, uint32_t slots, uint32_t pages,
-                            uint64_t pool, uint64_t page_bytes, const struct whisper_side *side)
+                            const struct speech_pool *pool, const struct whisper_side *side)
 {
     return (struct k_kv){.pages = address(s->state) + table,
                          .slots = slots,
                          .max_pages = pages,
-                         .pool = s->pages ? pool : 4096,
-                         .pool_bytes = s->pages ? slots * pages * page_bytes : 4096,
+                         .pool = pool->n_bufs ? pool->bufs[0]->addr : 4096,
+                         .pool_bytes = pool->n_bufs ? pool->bufs[0]->bytes : 4096,
                          .heads = side->n_heads,
                          .kv_heads = side->n_heads,
                          .head_dim = side->head_dim};
@@ -33,15 +33,13 @@ static struct k_kv pages_of(const struct speech *s, uint64_t table, uint32_t slo
 static struct k_kv cross_pages(const struct speech *s)
 {
     const struct whisper *w = &s->m->w;
-    return pages_of(s, s->at.cross_table, s->windows, s->audio_pages, s->cross_pages_addr,
-                    whisper_page_bytes(&w->text) * w->text.n_layers, &w->text);
+    return pages_of(s, s->at.cross_table, s->windows, s->audio_pages, &s->cross_pool, &w->text);
 }
 
 static struct k_kv text_pages(const struct speech *s)
 {
     const struct whisper *w = &s->m->w;
-    return pages_of(s, s->at.text_table, s->rows, s->text_pages, s->text_pages_addr,
-                    whisper_page_bytes(&w->text) * w->text.n_layers, &w->text);
+    return pages_of(s, s->at.text_table, s->rows, s->text_pages, &s->text_pool, &w->text);
 }
 
 static enum status build_listen(struct speech *s, struct plan *p, uint32_t windows)
@@ -66,8 +64,7 @@ static enum status build_listen(struct speech *s, struct plan *p, uint32_t windo
                                 .cross_rows = {.addr = state + s->at.heard_rows, .rows = rows},
                                 .each = each,
                                 .kv = pages_of(s, s->at.audio_table, s->hears, s->audio_pages,
-                                               s->audio_pages_addr, whisper_page_bytes(&w->audio),
-                                               &w->audio),
+                                               &s->audio_pool, &w->audio),
                                 .cross = cross_pages(s)});
 }
 

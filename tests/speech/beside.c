@@ -17,7 +17,7 @@ static enum status hear(struct speech_model *m, uint32_t hears, const float *sam
     uint64_t each = whisper_samples(&m->w);
     TRY(speech_open(m, &(struct speech_params){.windows = WINDOWS, .hears = hears}, &s));
     enum status st = OK;
-    *bytes = s->text_pages_addr - s->cross_pages_addr;
+    *bytes = s->cross_pool.bufs[0]->bytes;
     *out = mem_alloc(*bytes);
     if (!*out)
         st = ERR_MEMORY;
@@ -27,7 +27,7 @@ static enum status hear(struct speech_model *m, uint32_t hears, const float *sam
     if (st == OK)
         st = speech_listen(s, 0, WINDOWS - 1, samples, used);
     if (st == OK)
-        st = gpu_download(m->gpu, *out, s->cross_pages_addr, *bytes);
+        st = gpu_download(m->gpu, *out, s->cross_pool.bufs[0]->addr, *bytes);
     speech_close(&s);
     return st;
 }
