@@ -101,6 +101,16 @@ uint64_t case_floats(struct check_case *c, uint64_t n, double scale, const char 
     return addr;
 }
 
+uint64_t case_halves(struct check_case *c, uint64_t n, uint64_t room, double scale, const char *tag)
+{
+    uint64_t addr;
+    uint16_t *p = case_buf(c, room * 2, false, tag, &addr);
+    memset(p + n, 0xff, (room - n) * 2);
+    for (uint64_t i = 0; i < n; i++)
+        p[i] = half_from_double(rand_normal(&c->data) * scale);
+    return addr;
+}
+
 uint64_t case_normals(struct check_case *c, uint64_t n, double scale, const char *tag)
 {
     uint64_t addr;

@@ -84,6 +84,9 @@ void *case_buf(struct check_case *c, uint64_t bytes, bool align256, const char *
 uint64_t case_floats(struct check_case *c, uint64_t n, double scale, const char *tag);
 /* The same of N(0, 1) only. */
 uint64_t case_normals(struct check_case *c, uint64_t n, double scale, const char *tag);
+/* The same as f16, `room` values of which the last room - n are no numbers. */
+uint64_t case_halves(struct check_case *c, uint64_t n, uint64_t room, double scale,
+                     const char *tag);
 /* An output: n floats of NaN. */
 uint64_t case_out(struct check_case *c, uint64_t n, const char *tag);
 /* Zeros, U32[n]. */

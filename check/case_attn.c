@@ -124,6 +124,8 @@ static enum status flash(struct check_case *c, enum k_way way)
     enum { WHISPER_POSITIONS = 1500 };
     uint32_t heads, kv_heads, d;
     pick_heads(c, &heads, &kv_heads, &d);
+    if (way == K_WAY_NV && d % 32 != 0 && rand_below(&c->rand, 8)) /* what matrix units take */
+        d = 32 * RAND_PICK(&c->rand, 1, 2, 2, 3, 4, 4, 5, 8);
     uint32_t max_pages = rand_range(&c->rand, 1, 3);
     struct k_flash_args a = {.m = case_count(c, c->size == CASE_QUICK ? 97 : 256), .way = way};
     bool whisper = c->size != CASE_QUICK && rand_one_in(&c->rand, 4);
@@ -141,15 +143,22 @@ static enum status flash(struct check_case *c, enum k_way way)
     a.kv = case_kv(c, heads, kv_heads, d, 1, max_pages, &a.steps);
     case_fill_kv(c, &a.kv, &a.steps);
     a.scale = (float)(1 / sqrt(d));
-    a.q = case_normals(c, (uint64_t)a.m * heads * d, rand_one_in(&c->rand, 4) ? 6 : 1, "q");
-    a.out = case_out(c, (uint64_t)a.m * heads * d, "out");
+    uint64_t values = (uint64_t)a.m * heads * d;
+    bool half = way == K_WAY_NV && rand_one_in(&c->rand, 2);
+    double scale = rand_one_in(&c->rand, 4) ? 6 : 1;
+    a.half = half && k_flash_takes_half(c->plan, a.m, d);
+    a.q = a.half ? case_halves(c, values, values, scale, "q") : case_normals(c, values, scale, "q");
+    if (a.half)
+        case_buf(c, values * 2, false, "out", &a.out);
+    else
+        a.out = case_out(c, values, "out");
     uint32_t n_rows = case_step_header(c, &a.steps)->n_rows;
     if (rand_one_in(&c->rand, 3))
         a.seen = RAND_PICK(&c->rand, first + 1, rand_range(&c->rand, 1, first + n_rows));
     for (uint32_t i = 0; i < n_rows; i++)
         c->flops += 4.0 * (a.seen ? a.seen : first + i + 1) * heads * d;
-    case_text(c, "m %u (%u in use) from %u heads %u/%u of %u seen %u%s", a.m, n_rows, first, heads,
-              kv_heads, d, a.seen, a.way == K_WAY_NV ? " nv" : "");
+    case_text(c, "m %u (%u in use) from %u heads %u/%u of %u seen %u%s%s", a.m, n_rows, first,
+              heads, kv_heads, d, a.seen, a.way == K_WAY_NV ? " nv" : "", a.half ? " of f16" : "");
     return k_flash(c->plan, &a);
 }
 

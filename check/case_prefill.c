@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/checked.h"
+
 enum status case_norm(struct check_case *c, enum quant_type type)
 {
     (void)type;
@@ -35,7 +37,7 @@ static enum status matmul(struct check_case *c, enum quant_type type, enum k_way
         n = 4096 + rand_below(&c->rand, 2);
         k = quant_info(type)->granule;
     }
-    uint32_t rows = a.m;
+    uint32_t rows = a.m, forms = way == K_WAY_F32 ? 0 : rand_below(&c->rand, 8);
     if (rand_one_in(&c->rand, 2)) {
         a.steps = case_steps(
             c, &(struct case_steps_params){.rows = a.m, .slots = 1, .one_sequence = true});
@@ -49,10 +51,23 @@ static enum status matmul(struct check_case *c, enum quant_type type, enum k_way
     c->flops = 2.0 * rows * n * k;
     a.bias = rand_one_in(&c->rand, 2) ? case_normals(c, n, 1, "bias") : 0;
     uint32_t residual = rand_below(&c->rand, 3); /* none, its own, in place */
+    if (way == K_WAY_NV && forms < 4 && k_takes_half(c->plan, a.m, &a.w)) {
+        /* f16 in, and f16 or through gelu out. */
+        a.x_half = case_halves(c, (uint64_t)rows * k, align_up(a.m, K_HALF_ROWS) * k, 1, "x half");
+        a.half = forms & 1;
+        a.factor = rand_one_in(&c->data, 2) ? 0.25f : 0;
+        a.gelu = forms & 2;
+        if (forms)
+            residual = 0;
+    }
     a.residual = residual ? case_normals(c, (uint64_t)a.m * n, 1, "residual") : 0;
-    a.out = residual == 2 ? a.residual : case_out(c, (uint64_t)a.m * n, "out");
+    if (a.half)
+        case_buf(c, (uint64_t)a.m * n * 2, false, "out", &a.out);
+    else
+        a.out = residual == 2 ? a.residual : case_out(c, (uint64_t)a.m * n, "out");
     static const char *const ways[] = {"best", "f32", "khr", "nv", "bf16"};
-    case_text(c, "m %u (%u in use) n %u k %u %s%s%s", a.m, rows, n, k, ways[a.way],
+    case_text(c, "m %u (%u in use) n %u k %u %s%s%s%s%s%s", a.m, rows, n, k, ways[a.way],
+              a.x_half ? " of f16" : "", a.half ? " to f16" : "", a.gelu ? " gelu" : "",
               a.bias ? " bias" : "",
               residual == 2   ? " residual in place"
               : residual == 1 ? " residual"
@@ -115,6 +130,43 @@ enum status case_matmul_matrix(struct check_case *c, enum quant_type type)
     /* Drawn first, so that the case is the same whatever the device can do. */
     bool other = rand_one_in(&c->rand, 2), nv = gpu_get_info(c->g)->caps & GPU_CAP_COOPMAT2;
     return matmul(c, type, nv && other ? K_WAY_NV : K_WAY_KHR);
+}
+
+/* Gate, up and SwiGLU, as one where the device has matrix units for that. */
+enum status case_glu_matrix(struct check_case *c, enum quant_type type)
+{
+    const struct case_model *model = case_model(c, type);
+    struct k_glu_rows_args a = {.m = rand_range(&c->rand, 16, 16 + case_count(c, 131))};
+    uint32_t k = model ? model->embed : case_row_length(c, type, 1024);
+    uint32_t n = model ? model->embed : case_count(c, 300), rows;
+    if (c->size == CASE_BENCH)
+        a.m = 512;
+    rows = a.m;
+    if (rand_one_in(&c->rand, 2)) {
+        a.steps = case_steps(
+            c, &(struct case_steps_params){.rows = a.m, .slots = 1, .one_sequence = true});
+        rows = case_step_header(c, &a.steps)->n_rows;
+    }
+    a.x = case_floats(c, (uint64_t)a.m * k, 1, "x");
+    memset(c->image + (a.x - c->base) + (uint64_t)rows * k * 4, 0xff,
+           (uint64_t)(a.m - rows) * k * 4);
+    a.gate = case_weight(c, type, n, k, "gate");
+    a.up = case_weight(c, type, n, k, "up");
+    case_buf(c, align_up(a.m, K_HALF_ROWS) * n * 2, false, "out", &a.out);
+    c->flops = 4.0 * rows * n * k;
+    bool one = k_glu_takes_half(c->plan, a.m, &a.gate, &a.up);
+    case_text(c, "m %u (%u in use) n %u k %u%s", a.m, rows, n, k, one ? " as one" : "");
+    if (one)
+        return k_glu_rows(c->plan, &a);
+    /* What is left of it then. */
+    a.out = case_out(c, (uint64_t)a.m * n, "out");
+    return k_silu_mul(c->plan,
+                      &(struct k_silu_args){.m = a.m,
+                                            .n = n,
+                                            .gate = case_floats(c, (uint64_t)a.m * n, 1, "gate's"),
+                                            .up = case_floats(c, (uint64_t)a.m * n, 1, "up's"),
+                                            .out = a.out,
+                                            .steps = a.steps});
 }
 
 enum status case_silu(struct check_case *c, enum quant_type type)

@@ -17,9 +17,14 @@ enum status case_layernorm(struct check_case *c, enum quant_type type)
     a.x = case_floats(c, (uint64_t)a.x_rows * a.k, 1, "x");
     a.w = case_normals(c, a.k, 1, "w");
     a.b = case_normals(c, a.k, 1, "b");
-    a.out = case_out(c, (uint64_t)a.rows * a.k, "out");
-    c->bytes = 4.0 * a.k * (2 * a.rows + 2);
-    case_text(c, "rows %u k %u%s", a.rows, a.k, out_rows ? " out_rows" : "");
+    a.half = rand_one_in(&c->rand, 3);
+    if (a.half)
+        case_buf(c, (uint64_t)a.rows * a.k * 2, false, "out", &a.out);
+    else
+        a.out = case_out(c, (uint64_t)a.rows * a.k, "out");
+    c->bytes = (double)a.k * (4.0 * (a.rows + 2) + (a.half ? 2.0 : 4.0) * a.rows);
+    case_text(c, "rows %u k %u%s%s", a.rows, a.k, out_rows ? " out_rows" : "",
+              a.half ? " half" : "");
     return k_layernorm(c->plan, &a);
 }
 

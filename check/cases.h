@@ -26,6 +26,7 @@ enum status case_repack(struct check_case *c, enum quant_type type);
 enum status case_transpose(struct check_case *c, enum quant_type type);
 enum status case_bmm(struct check_case *c, enum quant_type type);
 
+enum status case_glu_matrix(struct check_case *c, enum quant_type type);
 enum status case_matmul_matrix(struct check_case *c, enum quant_type type);
 enum status case_sample(struct check_case *c, enum quant_type type);
 enum status case_decode(struct check_case *c, enum quant_type type);

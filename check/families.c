@@ -15,6 +15,7 @@ const struct check_family check_families[] = {
     {"matmul", true, 2, case_matmul},
     {"matmul-bits", true, 2, case_matmul_bits, .late = true},
     {"matmul-matrix", true, 4, case_matmul_matrix, .matrix = true},
+    {"glu-matrix", true, 2, case_glu_matrix, .matrix = true},
     {"dequant", true, 1, case_dequant},
     {"rope", false, 1, case_rope_append},
     {"flash", false, 2, case_flash},

@@ -1,4 +1,6 @@
 /* Reference of flash: k_flash_push. */
+#include <string.h>
+
 #include "kernels/params.h"
 #include "kv.h"
 #include "parallel.h"
@@ -17,7 +19,7 @@ static enum status flash_rows(void *ctx, uint32_t from, uint32_t to)
 {
     const struct flash *f = ctx;
     const struct k_flash_push *p = f->p;
-    uint64_t row_bytes = (uint64_t)f->heads * f->kv.head_dim * 4;
+    uint64_t row_bytes = (uint64_t)f->heads * f->kv.head_dim * (f->kv.half ? 2 : 4);
     for (uint32_t i = from; i < to; i++) {
         struct check_row row = f->first;
         row.pos = f->seen ? f->seen - 1 : row.pos + i;
@@ -35,12 +37,18 @@ enum status check_flash(const struct plan_op *op, struct check_mem *mem)
     const struct k_flash_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
     uint32_t heads = spec[K_FLASH_HEADS], d = spec[K_FLASH_HEAD_DIM];
-    struct flash f = {.mem = mem,
-                      .p = p,
-                      .kv = {p->pages, p->max_pages, p->kv_offset, spec[K_FLASH_KV_HEADS], d},
-                      .heads = heads,
-                      .seen = spec[K_FLASH_SEEN],
-                      .n_rows = check_in_u32(mem, p->step)};
+    struct flash f = {
+        .mem = mem,
+        .p = p,
+        .kv = {.pages = p->pages,
+               .max_pages = p->max_pages,
+               .offset = p->kv_offset,
+               .kv_heads = spec[K_FLASH_KV_HEADS],
+               .head_dim = d,
+               .half = !strcmp(op->pipe.shader->name, "flash_nv") && spec[K_FLASH_HALF]},
+        .heads = heads,
+        .seen = spec[K_FLASH_SEEN],
+        .n_rows = check_in_u32(mem, p->step)};
     TRY(check_step_row(mem, p->step, 0, &f.first));
     uint64_t seen = f.seen ? f.seen : f.first.pos + p->m;
     return check_parallel(p->m, seen * heads * d * 2, flash_rows, &f);

@@ -97,17 +97,25 @@ enum status check_attend(struct check_mem *mem, const struct check_kv *kv,
         s = ERR_MEMORY;
         goto fail;
     }
+    uint32_t size = kv->half ? 2 : 4;
     for (uint32_t h = 0; h < heads; h++) {
         double sharp;
-        const float *qh = check_in(mem, q + (uint64_t)h * d * 4, (uint64_t)d * 4);
-        if (!qh) {
+        float wide[256];
+        const void *in = check_in(mem, q + (uint64_t)h * d * size, (uint64_t)d * size);
+        if (!in) {
             s = ERR_VERIFY;
             goto fail;
         }
-        TRY_GOTO(attend_head(mem, kv, row, h / share, scale, qh, score, v, v + d, &sharp));
+        for (uint32_t i = 0; kv->half && i < d; i++)
+            wide[i] = (float)half_to_double(((const uint16_t *)in)[i]);
+        TRY_GOTO(attend_head(mem, kv, row, h / share, scale, kv->half ? wide : in, score, v, v + d,
+                             &sharp));
         for (uint32_t i = 0; i < d; i++)
             v[d + i] = sharp * sqrt(v[d + i]);
-        check_out_f32s(mem, out + (uint64_t)h * d * 4, v, v + d, d);
+        for (uint32_t i = 0; kv->half && i < d; i++)
+            check_out_f16(mem, out + ((uint64_t)h * d + i) * 2, v[i], v[d + i]);
+        if (!kv->half)
+            check_out_f32s(mem, out + (uint64_t)h * d * 4, v, v + d, d);
     }
 fail:
     mem_free(score);

@@ -8,6 +8,7 @@ struct check_kv {
     uint64_t pages; /* U64[slots][max_pages] */
     uint32_t max_pages, offset;
     uint32_t kv_heads, head_dim;
+    bool half; /* queries and what check_attend() makes of them are f16 */
 };
 
 /* Where the key and the value of a position lie, for KV head `head`; 0 after a failure. */
@@ -20,8 +21,8 @@ uint64_t check_kv_value(struct check_mem *mem, const struct check_kv *kv, uint32
 enum status check_rotate(struct check_mem *mem, uint64_t table, uint32_t pos, uint32_t rot,
                          bool neox, struct check_sum *head);
 
-/* Attention of one row over positions 0..row->pos of its slot; q: f32 [heads][head_dim] at
- * address q, the same at out. */
+/* Attention of one row over positions 0..row->pos of its slot; q: f32 (f16 with kv->half)
+ * [heads][head_dim] at address q, the same at out. */
 enum status check_attend(struct check_mem *mem, const struct check_kv *kv,
                          const struct check_row *row, uint32_t heads, float scale, uint64_t q,
                          uint64_t out);

@@ -25,8 +25,12 @@ static enum status one_row(const struct plan_op *op, struct check_mem *mem, uint
         double y = ((double)x[i] - mean) * scale * (double)w[i];
         /* Where x and the mean cancel, their own size counts. */
         double terms = hypot((double)x[i], mean) * scale * (double)w[i];
-        check_out_f32(mem, to + (uint64_t)i * 4, y + (double)b[i],
-                      sqrt(y * y + terms * terms + (double)b[i] * (double)b[i]));
+        double mag = sqrt(y * y + terms * terms + (double)b[i] * (double)b[i]);
+        y += (double)b[i];
+        if (op->pipe.spec[K_LAYERNORM_HALF])
+            check_out_f16(mem, to + (uint64_t)i * 2, fmin(fmax(y, -65504), 65504), mag);
+        else
+            check_out_f32(mem, to + (uint64_t)i * 4, y, mag);
     }
     return OK;
 }
@@ -35,7 +39,12 @@ enum status check_layernorm(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_layernorm_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
-    struct check_rows rows = {
-        p->x, p->dst, p->step, p->rows, spec[K_LAYERNORM_K], spec[K_LAYERNORM_OUT_ROWS]};
+    struct check_rows rows = {.x = p->x,
+                              .dst = p->dst,
+                              .step = p->step,
+                              .rows = p->rows,
+                              .k = spec[K_LAYERNORM_K],
+                              .out_rows = spec[K_LAYERNORM_OUT_ROWS],
+                              .half = spec[K_LAYERNORM_HALF]};
     return check_each_row(op, mem, &rows, one_row);
 }

@@ -132,12 +132,20 @@ static enum status out_rows(void *ctx, uint32_t from, uint32_t to)
     if (!values)
         return ERR_MEMORY;
     for (uint32_t i = from; i < to; i++) {
-        uint64_t row = (uint64_t)i * r->ld * 4;
+        uint32_t size = r->half ? 2 : 4;
+        uint64_t row = (uint64_t)i * r->ld * size;
         const float *residual = NULL;
         if (i >= r->live) {
-            check_out_any(o->mem, r->dst + row, r->n * 4ull);
+            check_out_any(o->mem, r->dst + row, (uint64_t)r->n * size);
             continue;
         }
+        for (uint32_t j = 0; r->half && j < r->n; j++) {
+            struct check_sum sum = r->sums[(size_t)i * r->n + j];
+            check_out_f16(o->mem, r->dst + row + j * 2ull, fmin(fmax(sum.value, -65504), 65504),
+                          sum.mag);
+        }
+        if (r->half)
+            continue;
         if (r->residual && !(residual = check_in(o->mem, r->residual + row, r->n * 4ull))) {
             s = ERR_VERIFY;
             goto fail;
@@ -225,14 +233,14 @@ static enum status some_rows(void *ctx, uint32_t from, uint32_t to)
 {
     const struct each_row *e = ctx;
     const struct check_rows *r = e->r;
-    uint64_t row_bytes = (uint64_t)r->k * 4;
+    uint64_t row_bytes = (uint64_t)r->k * 4, out_bytes = r->half ? row_bytes / 2 : row_bytes;
     for (uint32_t i = from; i < to; i++) {
-        uint64_t dst = r->dst + i * row_bytes;
+        uint64_t dst = r->dst + i * out_bytes;
         uint32_t of = r->out_rows && i < e->count ? e->picked[i] : i;
         if (i < e->count)
             TRY(e->fn(e->op, e->mem, r->x + of * row_bytes, dst));
         else
-            check_out_any(e->mem, dst, row_bytes);
+            check_out_any(e->mem, dst, out_bytes);
     }
     return OK;
 }

@@ -42,6 +42,7 @@ struct check_products {
     uint64_t dst, residual;
     const struct check_sum *sums; /* [live][n] */
     uint32_t n, ld, rows, live;
+    bool half; /* dst is f16, at most 65504 in magnitude; there is no residual */
 };
 enum status check_out_products(struct check_mem *mem, const struct check_products *out);
 
@@ -71,6 +72,7 @@ struct check_rows {
     uint64_t x, dst, step;
     uint32_t rows, k;
     bool out_rows;
+    bool half; /* dst is f16 */
 };
 
 typedef enum status (*check_row_fn)(const struct plan_op *op, struct check_mem *mem, uint64_t from,

@@ -36,6 +36,7 @@ const struct check_ref check_refs[] = {
     {"dequant", check_dequant, F32_POINT},
     {"product", check_matrix_product, F16_IN},
     {"product_nv_bf16", check_matrix_product, F16_IN},
+    {"product_glu_nv", check_product_glu, F16_IN},
     {"rope", check_rope, F32_POINT, bits_rope},
     {"flash", check_flash, F32_SUM, bits_flash},
     {"flash_nv", check_flash, F16_ATTENTION},

@@ -14,6 +14,7 @@ enum status check_matmul(const struct plan_op *op, struct check_mem *mem);
 enum status check_half(const struct plan_op *op, struct check_mem *mem);
 enum status check_dequant(const struct plan_op *op, struct check_mem *mem);
 enum status check_matrix_product(const struct plan_op *op, struct check_mem *mem);
+enum status check_product_glu(const struct plan_op *op, struct check_mem *mem);
 enum status check_rope(const struct plan_op *op, struct check_mem *mem);
 enum status check_flash(const struct plan_op *op, struct check_mem *mem);
 enum status check_silu_mul(const struct plan_op *op, struct check_mem *mem);

@@ -26,7 +26,11 @@ static enum status layernorm_row(const struct plan_op *op, struct check_mem *mem
     float factor = m_rsqrt(m_div(bits_tree(squares, 256), (float)k) + p->eps);
     for (uint32_t i = 0; i < k; i++) {
         float y = (x[i] - mean) * factor;
-        bits_out_f32(mem, to + (uint64_t)i * 4, m_fma(y, w[i], b[i]));
+        y = m_fma(y, w[i], b[i]);
+        if (op->pipe.spec[K_LAYERNORM_HALF])
+            bits_out_f16(mem, to + (uint64_t)i * 2, fminf(fmaxf(y, -65504), 65504));
+        else
+            bits_out_f32(mem, to + (uint64_t)i * 4, y);
     }
     return OK;
 }
@@ -35,8 +39,13 @@ enum status bits_layernorm(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_layernorm_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
-    struct check_rows rows = {
-        p->x, p->dst, p->step, p->rows, spec[K_LAYERNORM_K], spec[K_LAYERNORM_OUT_ROWS]};
+    struct check_rows rows = {.x = p->x,
+                              .dst = p->dst,
+                              .step = p->step,
+                              .rows = p->rows,
+                              .k = spec[K_LAYERNORM_K],
+                              .out_rows = spec[K_LAYERNORM_OUT_ROWS],
+                              .half = spec[K_LAYERNORM_HALF]};
     return check_each_row(op, mem, &rows, layernorm_row);
 }
 

@@ -2,6 +2,18 @@
 
 #include "kernels/op.h"
 
+static bool nv_fits(const struct gpu *g, uint32_t head_dim)
+{
+    return (gpu_get_info(g)->caps & GPU_CAP_COOPMAT2) && k_usable(g, "flash_nv") &&
+           head_dim % 32 == 0;
+}
+
+/* Matrix units multiply in f16 and want whole 32s; below 16 rows they are mostly empty. */
+bool k_flash_takes_half(const struct plan *p, uint32_t m, uint32_t head_dim)
+{
+    return m >= 16 && nv_fits(plan_gpu(p), head_dim);
+}
+
 enum status k_flash(struct plan *p, const struct k_flash_args *a)
 {
     const struct k_kv *kv = &a->kv;
@@ -29,10 +41,11 @@ enum status k_flash(struct plan *p, const struct k_flash_args *a)
         .m = a->m,
         .scale = a->scale,
     };
-    /* Matrix units multiply in f16 and want whole 32s; below 16 rows they are mostly empty. */
-    bool can = (gpu_get_info(plan_gpu(p))->caps & GPU_CAP_COOPMAT2) &&
-               k_usable(plan_gpu(p), "flash_nv") && kv->head_dim % 32 == 0;
-    bool nv = can && (a->way == K_WAY_NV || (a->way != K_WAY_F32 && a->m >= 16));
+    bool can = nv_fits(plan_gpu(p), kv->head_dim);
+    bool nv = can && (a->way == K_WAY_NV || a->half || (a->way != K_WAY_F32 && a->m >= 16));
+    if (a->half && !nv)
+        return status_fail(ERR, "flash: f16 rows, and no matrix units take heads of %" PRIu32,
+                           kv->head_dim);
     struct k_op o;
     k_op_begin(&o, "flash", nv ? "flash_nv" : "flash", &push, sizeof push, 4);
     o.op.pipe.spec[K_FLASH_HEADS] = kv->heads;
@@ -41,20 +54,19 @@ enum status k_flash(struct plan *p, const struct k_flash_args *a)
     o.op.pipe.spec[K_FLASH_SEEN] = a->seen;
     o.op.pipe.n_spec = K_FLASH_SPECS;
     if (nv) {
-        /* Tall tiles read keys less often; they pay when they still fill the device. */
-        uint32_t units = gpu_get_info(plan_gpu(p))->units;
-        uint32_t rows = (a->m + 127) / 128 * kv->heads * 2 >= units ? 128 : 64;
-        o.op.pipe.spec[K_FLASH_ROWS] = rows;
-        o.op.pipe.spec[K_FLASH_KEYS] = kv->head_dim > 64 ? 32 : 64;
+        enum { ROWS = 64 };
+        o.op.pipe.spec[K_FLASH_ROWS] = ROWS;
+        o.op.pipe.spec[K_FLASH_KEYS] = kv->head_dim > 128 ? 32 : 64;
+        o.op.pipe.spec[K_FLASH_HALF] = a->half;
         o.op.pipe.n_spec = K_FLASH_NV_SPECS;
-        o.op.groups[0] = (a->m + rows - 1) / rows;
+        o.op.groups[0] = (a->m + ROWS - 1) / ROWS;
         o.op.groups[1] = kv->heads;
     } else {
         o.op.groups[0] = (a->m * group + 63) / 64;
         o.op.groups[1] = kv->kv_heads;
     }
 
-    uint64_t bytes = (uint64_t)a->m * kv->heads * kv->head_dim * sizeof(float);
+    uint64_t bytes = (uint64_t)a->m * kv->heads * kv->head_dim * (a->half ? 2 : sizeof(float));
     k_reads(&o, a->q, bytes);
     k_reads(&o, kv->pages, (uint64_t)kv->slots * kv->max_pages * sizeof(uint64_t));
     k_reads(&o, kv->pool, kv->pool_bytes);

@@ -29,19 +29,18 @@ static const struct k_half_push *earlier(const struct plan *p, const struct k_ha
     return NULL;
 }
 
-enum status k_half_rows(struct plan *p, const struct k_matmul_args *a, uint32_t rows, bool bf16,
-                        uint64_t *half, uint64_t *scale)
+enum status k_half_rows(struct plan *p, uint64_t x, uint32_t m, uint32_t k,
+                        const struct k_steps *steps, bool bf16, uint64_t *half, uint64_t *scale)
 {
-    uint64_t bytes = (uint64_t)rows * a->w.k * 2;
-    struct k_half_push push = {.x = a->x, .step = a->steps.addr, .m = a->m};
+    struct k_half_push push = {.x = x, .step = steps->addr, .m = m};
     struct k_op o;
     k_op_begin(&o, "half", "half", &push, sizeof push, 4);
     o.op.pipe.spec[K_HALF_SUBGROUP] = k_subgroup(plan_gpu(p), "half");
-    o.op.pipe.spec[K_HALF_K] = a->w.k;
+    o.op.pipe.spec[K_HALF_K] = k;
     o.op.pipe.spec[K_HALF_BF16] = bf16;
     o.op.pipe.n_spec = K_HALF_SPECS;
-    o.op.groups[0] = a->m;
-    k_reads(&o, a->x, (uint64_t)a->m * a->w.k * sizeof(float));
+    o.op.groups[0] = m;
+    k_reads(&o, x, (uint64_t)m * k * sizeof(float));
 
     const struct k_half_push *made = earlier(p, &push, &o);
     if (made) {
@@ -49,12 +48,12 @@ enum status k_half_rows(struct plan *p, const struct k_matmul_args *a, uint32_t 
         *scale = made->scale;
         return OK;
     }
-    TRY(plan_scratch(p, bytes, "x for matrix units", &push.dst));
+    TRY(plan_scratch(p, align_up(m, K_HALF_ROWS) * k * 2, "x for matrix units", &push.dst));
     if (!bf16)
-        TRY(plan_scratch(p, a->m * sizeof(float), "row scales", &push.scale));
-    k_reads(&o, a->steps.addr, K_STEP_BYTES);
-    k_writes(&o, push.dst, (uint64_t)a->m * a->w.k * 2);
-    k_writes(&o, push.scale, a->m * sizeof(float));
+        TRY(plan_scratch(p, m * sizeof(float), "row scales", &push.scale));
+    k_reads(&o, steps->addr, K_STEP_BYTES);
+    k_writes(&o, push.dst, (uint64_t)m * k * 2);
+    k_writes(&o, push.scale, m * sizeof(float));
     *half = push.dst;
     *scale = push.scale;
     return k_op_add(p, &o);

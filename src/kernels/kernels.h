@@ -157,13 +157,38 @@ struct k_matmul_args {
     uint64_t bias, residual, out; /* as in k_matvec_args */
     struct k_steps steps; /* addr 0: all m rows */
     enum k_way way;
+    /* Where k_takes_half() says so, and way is K_WAY_BEST: */
+    uint64_t x_half;     /* f16 [m][k] instead of x, with room for K_HALF_ROWS whole rows */
+    float factor;        /* of x_half; 0: 1 */
+    bool half;           /* out is f16, at most 65504 in magnitude; no residual */
+    bool gelu;           /* out goes through gelu; no residual */
 };
 enum status k_matmul(struct plan *p, const struct k_matmul_args *a);
+
+/* Rows of f16 take a multiple of this many, so that whole tiles can be read. */
+enum { K_HALF_ROWS = 128 };
+
+/* True if products of m rows with such weights read f16, so that whoever makes the rows had better
+ * write them so. */
+bool k_takes_half(const struct plan *p, uint32_t m, const struct k_weight *w);
 
 /* Rows first ... first + rows - 1 of w as f16 [rows][k] at dst (a multiple of 16), for matrix
  * units. Any type but F32, k a multiple of 8. */
 enum status k_dequant(struct plan *p, const struct k_weight *w, uint32_t first, uint32_t rows,
                       uint64_t dst);
+
+/* out = SiLU(gate x) * (up x) / K_GLU_DIVISOR, f16 [m][n] with room for K_HALF_ROWS whole rows:
+ * what a product with a factor of K_GLU_DIVISOR takes. Where k_glu_takes_half() says so. */
+struct k_glu_rows_args {
+    uint32_t m;
+    uint64_t x;          /* f32 [m][k] */
+    struct k_weight gate, up; /* of one shape */
+    uint64_t out;
+    struct k_steps steps; /* addr 0: all m rows */
+};
+enum status k_glu_rows(struct plan *p, const struct k_glu_rows_args *a);
+bool k_glu_takes_half(const struct plan *p, uint32_t m, const struct k_weight *gate,
+                      const struct k_weight *up);
 
 struct k_rope_args {
     uint32_t m;
@@ -178,6 +203,7 @@ enum status k_rope_append(struct plan *p, const struct k_rope_args *a);
 struct k_flash_args {
     uint32_t m;
     uint64_t q, out;     /* f32 [m][heads * head_dim] */
+    bool half;           /* q and out are f16: where k_flash_takes_half() says so */
     struct k_kv kv;
     struct k_steps steps;
     float scale;
@@ -185,6 +211,7 @@ struct k_flash_args {
     enum k_way way;      /* K_WAY_F32 or K_WAY_NV */
 };
 enum status k_flash(struct plan *p, const struct k_flash_args *a);
+bool k_flash_takes_half(const struct plan *p, uint32_t m, uint32_t head_dim);
 
 struct k_silu_args {
     uint32_t m, n;          /* rows, values of a row */
@@ -196,6 +223,7 @@ enum status k_silu_mul(struct plan *p, const struct k_silu_args *a);
 struct k_layernorm_args {
     uint32_t rows;
     uint64_t x, w, b, out; /* f32 [rows][k], [k], [k], [rows][k] */
+    bool half;             /* out is f16, at most 65504 in magnitude */
     uint32_t k, x_rows;    /* k: a multiple of 4 */
     float eps;
     struct k_steps steps;  /* only read with out_rows */

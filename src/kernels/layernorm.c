@@ -31,6 +31,7 @@ enum status k_layernorm(struct plan *p, const struct k_layernorm_args *a)
     o.op.pipe.spec[K_LAYERNORM_SUBGROUP] = subgroup;
     o.op.pipe.spec[K_LAYERNORM_K] = a->k;
     o.op.pipe.spec[K_LAYERNORM_OUT_ROWS] = a->steps.out_rows;
+    o.op.pipe.spec[K_LAYERNORM_HALF] = a->half;
     o.op.pipe.n_spec = K_LAYERNORM_SPECS;
     o.op.groups[0] = a->rows;
 
@@ -39,6 +40,6 @@ enum status k_layernorm(struct plan *p, const struct k_layernorm_args *a)
     k_reads(&o, a->w, row);
     k_reads(&o, a->b, row);
     k_reads(&o, push.step, K_STEP_BYTES);
-    k_writes(&o, a->out, a->rows * row);
+    k_writes(&o, a->out, a->rows * (a->half ? row / 2 : row));
     return k_op_add(p, &o);
 }

@@ -13,8 +13,10 @@ static enum status check(const struct k_matmul_args *a)
         why = "more than 4194240 rows";
     else if ((uint64_t)w->k * sizeof(float) > UINT32_MAX)
         why = "rows of 4 GiB or more";
-    else if ((a->x | w->addr | a->out | a->residual) % 16 || a->bias % 4)
+    else if ((a->x | a->x_half | w->addr | a->out | a->residual) % 16 || a->bias % 4)
         why = "operands must lie at multiples of 16 bytes";
+    else if ((a->half || a->gelu) && a->residual)
+        why = "f16 or gelu with a residual";
     if (!why)
         return OK;
     return status_fail(
@@ -64,27 +66,46 @@ bool k_matrices_pay(const struct gpu_info *info)
     return info->coop_m * info->coop_n * info->coop_k >= 1024;
 }
 
-/* Below 16 rows a tile of matrices is mostly empty. */
+/* With fewer a tile of matrices is mostly empty. */
+enum { LEAST_ROWS = 16 };
+
 static enum k_way best(const struct gpu_info *info, const struct k_matmul_args *a, bool khr,
                        bool nv)
 {
-    if (a->m < 16)
+    if (a->m < LEAST_ROWS)
         return K_WAY_F32;
     if (nv)
         return K_WAY_NV;
     return khr && k_matrices_pay(info) ? K_WAY_KHR : K_WAY_F32;
 }
 
+/* F32 weights keep their precision: matrix units would round them. */
+static bool whole(const struct k_weight *w)
+{
+    return w->type != QUANT_F32 && w->k % 8 == 0;
+}
+
+static bool nv_fits(const struct gpu *g, const struct k_weight *w)
+{
+    return whole(w) && (gpu_get_info(g)->caps & GPU_CAP_COOPMAT2) && k_usable(g, "product_nv") &&
+           k_usable(g, "half") && k_usable(g, "dequant");
+}
+
+bool k_takes_half(const struct plan *p, uint32_t m, const struct k_weight *w)
+{
+    return m >= LEAST_ROWS && nv_fits(plan_gpu(p), w);
+}
+
 enum status k_matmul(struct plan *p, const struct k_matmul_args *a)
 {
     TRY(check(a));
     const struct gpu_info *info = gpu_get_info(plan_gpu(p));
-    /* F32 weights keep their precision: matrix units would round them. */
-    bool whole = a->w.type != QUANT_F32 && a->w.k % 8 == 0;
-    bool nv = whole && (info->caps & GPU_CAP_COOPMAT2) && k_usable(plan_gpu(p), "product_nv") &&
-              k_usable(plan_gpu(p), "half") && k_usable(plan_gpu(p), "dequant");
-    bool khr = whole && k_product_khr_fits(p, a);
+    bool nv = nv_fits(plan_gpu(p), &a->w), khr = whole(&a->w) && k_product_khr_fits(p, a);
     enum k_way way = a->way;
+    if (a->x_half || a->half || a->gelu)
+        return nv ? k_product_nv(p, a)
+                  : status_fail(ERR, "matmul: f16 rows or gelu, and no matrix units take %s",
+                                a->w.name ? a->w.name : "the weights");
     if (way == K_WAY_BEST || (way >= K_WAY_NV && !nv) || (way == K_WAY_KHR && !khr))
         way = best(info, a, khr, nv);
     switch (way) {

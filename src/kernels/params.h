@@ -276,11 +276,13 @@ struct k_dequant_push {
 
 /* As k_matmul_push by matrix units, float accumulators: x is what k_half_push makes, weights are
  * rounded to f16 (at most 65504 in magnitude; BF16 stays where x is bf16), out[m] is taken times
- * scale[m]. The order of additions is the device's. */
+ * scale[m] where there is one. The order of additions is the device's. With K_PRODUCT_GELU what is
+ * stored is gelu of that (there is no residual); with K_PRODUCT_HALF dst is f16, at most 65504 in
+ * magnitude. */
 struct k_product_push {
     U64 x, scale, w, bias, residual, dst, step;
     U32 m;
-    U32 pad;
+    F32 factor; /* all of out is taken times this as well; not in product_khr */
 };
 #define K_PRODUCT_TYPE 0
 #define K_PRODUCT_N 1
@@ -297,11 +299,29 @@ struct k_product_push {
 #define K_PRODUCT_ROWS 10
 #define K_PRODUCT_COLS 11
 #define K_PRODUCT_KHR_SPECS 12
-/* product_nv: tile of a workgroup and step along K. */
+/* product_nv: tile of a workgroup and step along K; which operands there are. */
 #define K_PRODUCT_TILE_M 5
 #define K_PRODUCT_TILE_N 6
 #define K_PRODUCT_TILE_K 7
-#define K_PRODUCT_NV_SPECS 8
+#define K_PRODUCT_HAS 8
+#define K_PRODUCT_HALF 9
+#define K_PRODUCT_GELU 10
+#define K_PRODUCT_NV_SPECS 11
+#define K_PRODUCT_HAS_SCALE 1u
+#define K_PRODUCT_HAS_BIAS 2u
+#define K_PRODUCT_HAS_RESIDUAL 4u
+#define K_PRODUCT_HAS_FACTOR 8u
+
+/* dst[m][n] = silu(gate) * up / K_GLU_DIVISOR as f16, at most 65504 in magnitude; gate and up are
+ * products as above of x with rows n of two matrices of f16. What is so small that f16 cannot tell
+ * it from its neighbours is below 2^-18 here: far less than a row's other values. */
+struct k_product_glu_push {
+    U64 x, scale, gate, up, dst, step;
+    U32 m;
+    U32 k; /* K_PRODUCT_K again, as a number that the compiler does not know */
+};
+#define K_PRODUCT_GLU_SPECS 8
+#define K_GLU_DIVISOR 64.0 /* silu(gate) * up may reach 4 million */
 
 /* Rotates q in place, writes k (rotated) and v to the pages; operands as in k_qkv_push. */
 struct k_rope_push {
@@ -329,7 +349,8 @@ struct k_flash_push {
 #define K_FLASH_SPECS 4
 #define K_FLASH_ROWS 4 /* flash_nv: rows of a workgroup, keys at a time */
 #define K_FLASH_KEYS 5
-#define K_FLASH_NV_SPECS 6
+#define K_FLASH_HALF 6 /* q and dst are f16 */
+#define K_FLASH_NV_SPECS 7
 
 /* dst[i] = silu(gate[i]) * up[i], n values: rows of `row` values each, of which only those that
  * the step has are made. */
@@ -340,7 +361,8 @@ struct k_silu_push {
 };
 
 /* dst[i] = (x[i] - mean) / sqrt(variance + eps) * w + b, over each row (Ba et al., 2016). With
- * K_LAYERNORM_OUT_ROWS: dst[i] is of row step.out_row[i]. Both sums are added as in k_norm_push. */
+ * K_LAYERNORM_OUT_ROWS: dst[i] is of row step.out_row[i]. Both sums are added as in k_norm_push.
+ * With K_LAYERNORM_HALF dst is f16, at most 65504 in magnitude. */
 struct k_layernorm_push {
     U64 x, w, b, dst, step;
     F32 eps;
@@ -349,7 +371,8 @@ struct k_layernorm_push {
 #define K_LAYERNORM_SUBGROUP 0
 #define K_LAYERNORM_K 1
 #define K_LAYERNORM_OUT_ROWS 2
-#define K_LAYERNORM_SPECS 3
+#define K_LAYERNORM_HALF 3
+#define K_LAYERNORM_SPECS 4
 
 /* dst[i] = gelu(x[i]) + add[i], n values; gelu(x) = x (1 + erf(x / sqrt 2)) / 2; add 0: none. */
 struct k_gelu_push {

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/checked.h"
+
 /* ---- one step ----------------------------------------------------------------------------- */
 
 /* x through RMSNorm: folded into the product that follows where that can be, else a kernel. Gives
@@ -165,6 +167,25 @@ static enum status prefill_attention(struct plan *p, const struct model *m,
                                                .steps = s->steps});
 }
 
+/* Gate and up as one, with rows of f16 between them and down. */
+static enum status half_mlp(struct plan *p, const struct model *m, const struct model_step *s,
+                            const struct model_layer *l, uint64_t x)
+{
+    uint64_t f; /* (rows, n_ff) */
+    TRY(plan_scratch(p, 2 * align_up(s->rows, K_HALF_ROWS) * m->hp.n_ff, "mlp", &f));
+    TRY(k_glu_rows(
+        p, &(struct k_glu_rows_args){
+               .m = s->rows, .x = x, .gate = l->gate, .up = l->up, .out = f, .steps = s->steps}));
+    return k_matmul(p, &(struct k_matmul_args){.name = "down",
+                                               .m = s->rows,
+                                               .x_half = f,
+                                               .factor = (float)K_GLU_DIVISOR,
+                                               .w = l->down,
+                                               .residual = s->h,
+                                               .out = s->h,
+                                               .steps = s->steps});
+}
+
 static enum status prefill_mlp(struct plan *p, const struct model *m, const struct model_step *s,
                                uint32_t layer)
 {
@@ -172,10 +193,12 @@ static enum status prefill_mlp(struct plan *p, const struct model *m, const stru
     const struct model_layer *l = &m->layers[layer];
     uint32_t rows = s->rows;
     uint64_t gate, up; /* (rows, n_ff) each */
-    TRY(plan_scratch(p, 4ull * rows * hp->n_ff, "gate", &gate));
-    TRY(plan_scratch(p, 4ull * rows * hp->n_ff, "up", &up));
     struct normed n;
     TRY(norm(p, m, rows, s->h, l->ffn_norm, false, &n));
+    if (k_glu_takes_half(p, rows, &l->gate, &l->up) && k_takes_half(p, rows, &l->down))
+        return half_mlp(p, m, s, l, n.x);
+    TRY(plan_scratch(p, 4ull * rows * hp->n_ff, "gate", &gate));
+    TRY(plan_scratch(p, 4ull * rows * hp->n_ff, "up", &up));
     struct k_matmul_args mul = {.m = rows, .x = n.x, .steps = s->steps};
     mul.name = "gate", mul.w = l->gate, mul.out = gate;
     TRY(k_matmul(p, &mul));

@@ -11,6 +11,7 @@
  *   logits = embedding . LayerNorm(h) */
 #include <math.h>
 
+#include "base/checked.h"
 #include "models/whisper.h"
 
 static const float eps = 1e-5f;
@@ -29,13 +30,26 @@ static struct k_kv layer_kv(struct k_kv kv, const struct whisper_side *s, uint32
 
 /* ---- sound -------------------------------------------------------------------------------- */
 
-static enum status normed(struct plan *p, const struct whisper_norm *n, uint64_t x, uint32_t rows,
-                          uint32_t k, uint64_t *out)
+/* Rows of k values between two operations: f32, or f16 where matrix units take them next. */
+static enum status rows_of(struct plan *p, bool half, uint32_t rows, uint32_t k, const char *tag,
+                           uint64_t *out)
 {
-    TRY(plan_scratch(p, 4ull * rows * k, "normed", out));
-    return k_layernorm(
-        p, &(struct k_layernorm_args){
-               .rows = rows, .x = x, .w = n->w, .b = n->b, .out = *out, .k = k, .eps = eps});
+    uint64_t values = half ? align_up(rows, K_HALF_ROWS) * k : (uint64_t)rows * k;
+    return plan_scratch(p, (half ? 2 : 4) * values, tag, out);
+}
+
+static enum status normed(struct plan *p, const struct whisper_norm *n, uint64_t x, uint32_t rows,
+                          uint32_t k, bool half, uint64_t *out)
+{
+    TRY(rows_of(p, half, rows, k, "normed", out));
+    return k_layernorm(p, &(struct k_layernorm_args){.rows = rows,
+                                                     .x = x,
+                                                     .w = n->w,
+                                                     .b = n->b,
+                                                     .out = *out,
+                                                     .half = half,
+                                                     .k = k,
+                                                     .eps = eps});
 }
 
 static enum status product(struct plan *p, const char *name, const struct whisper_linear *l,
@@ -48,6 +62,32 @@ static enum status product(struct plan *p, const char *name, const struct whispe
                                                .bias = l->b,
                                                .residual = residual,
                                                .out = out});
+}
+
+/* What a product of rows of f16 makes besides f32. */
+enum { PLAIN = 0, HALF = 1, GELU = 2 };
+
+static enum status half_product(struct plan *p, const char *name, const struct whisper_linear *l,
+                                uint32_t rows, uint64_t x, int make, uint64_t residual,
+                                uint64_t out)
+{
+    return k_matmul(p, &(struct k_matmul_args){.name = name,
+                                               .m = rows,
+                                               .x_half = x,
+                                               .w = l->w,
+                                               .bias = l->b,
+                                               .residual = residual,
+                                               .out = out,
+                                               .half = make & HALF,
+                                               .gelu = make & GELU});
+}
+
+/* All products of a layer take f16. */
+static bool layer_is_half(const struct plan *p, const struct whisper_layer *l, uint32_t rows)
+{
+    return k_takes_half(p, rows, &l->self.q.w) && k_takes_half(p, rows, &l->self.k.w) &&
+           k_takes_half(p, rows, &l->self.v.w) && k_takes_half(p, rows, &l->self.o.w) &&
+           k_takes_half(p, rows, &l->up.w) && k_takes_half(p, rows, &l->down.w);
 }
 
 static enum status mel(struct plan *p, const struct whisper *m, const struct whisper_sound *s)
@@ -113,15 +153,49 @@ static enum status convolve(struct plan *p, const char *name, const struct whisp
 
 /* Keys and values of all rows to pages. */
 static enum status remember(struct plan *p, const struct whisper_attn *a, uint32_t rows, uint64_t x,
-                            const struct k_kv *kv, const struct k_steps *steps)
+                            bool half, const struct k_kv *kv, const struct k_steps *steps)
 {
     uint64_t k, v; /* (rows, n_embd) each */
     TRY(plan_scratch(p, 4ull * rows * a->k.w.n, "k", &k));
     TRY(plan_scratch(p, 4ull * rows * a->v.w.n, "v", &v));
-    TRY(product(p, "k", &a->k, rows, x, 0, k));
-    TRY(product(p, "v", &a->v, rows, x, 0, v));
+    if (half) {
+        TRY(half_product(p, "k", &a->k, rows, x, PLAIN, 0, k));
+        TRY(half_product(p, "v", &a->v, rows, x, PLAIN, 0, v));
+    } else {
+        TRY(product(p, "k", &a->k, rows, x, 0, k));
+        TRY(product(p, "v", &a->v, rows, x, 0, v));
+    }
     return k_rope_append(
         p, &(struct k_rope_args){.m = rows, .k = k, .v = v, .kv = *kv, .steps = *steps});
+}
+
+/* With rows of f16 between the operations; what is added up, s->h, stays f32. */
+static enum status half_layer(struct plan *p, const struct whisper *m,
+                              const struct whisper_sound *s, const struct whisper_layer *l)
+{
+    const struct whisper_side *side = &m->audio;
+    uint32_t rows = s->windows * side->n_ctx, n = side->n_embd;
+    uint64_t window = 2ull * side->n_ctx * n; /* bytes */
+    uint64_t x, q, a, f;                      /* (rows, n) thrice, (rows, n_ff) */
+    TRY(normed(p, &l->self.norm, s->h, rows, n, true, &x));
+    TRY(rows_of(p, true, rows, n, "q", &q));
+    TRY(rows_of(p, true, rows, n, "attention", &a));
+    TRY(half_product(p, "q", &l->self.q, rows, x, HALF, 0, q));
+    TRY(remember(p, &l->self, rows, x, true, &s->kv, &s->rows));
+    for (uint32_t i = 0; i < s->windows; i++)
+        TRY(k_flash(p, &(struct k_flash_args){.m = side->n_ctx,
+                                              .q = q + i * window,
+                                              .out = a + i * window,
+                                              .half = true,
+                                              .kv = s->kv,
+                                              .steps = s->each[i],
+                                              .scale = scale_of(side),
+                                              .seen = side->n_ctx}));
+    TRY(half_product(p, "o", &l->self.o, rows, a, PLAIN, s->h, s->h));
+    TRY(normed(p, &l->mlp_norm, s->h, rows, n, true, &x));
+    TRY(rows_of(p, true, rows, side->n_ff, "mlp", &f));
+    TRY(half_product(p, "up", &l->up, rows, x, HALF | GELU, 0, f));
+    return half_product(p, "down", &l->down, rows, f, PLAIN, s->h, s->h);
 }
 
 static enum status audio_layer(struct plan *p, const struct whisper *m,
@@ -131,11 +205,13 @@ static enum status audio_layer(struct plan *p, const struct whisper *m,
     uint32_t rows = s->windows * side->n_ctx, n = side->n_embd;
     uint64_t window = 4ull * side->n_ctx * n; /* bytes */
     uint64_t x, q, a, f;                      /* (rows, n) thrice, (rows, n_ff) */
-    TRY(normed(p, &l->self.norm, s->h, rows, n, &x));
+    if (layer_is_half(p, l, rows) && k_flash_takes_half(p, side->n_ctx, side->head_dim))
+        return half_layer(p, m, s, l);
+    TRY(normed(p, &l->self.norm, s->h, rows, n, false, &x));
     TRY(plan_scratch(p, 4ull * rows * n, "q", &q));
     TRY(plan_scratch(p, 4ull * rows * n, "attention", &a));
     TRY(product(p, "q", &l->self.q, rows, x, 0, q));
-    TRY(remember(p, &l->self, rows, x, &s->kv, &s->rows));
+    TRY(remember(p, &l->self, rows, x, false, &s->kv, &s->rows));
     for (uint32_t i = 0; i < s->windows; i++)
         TRY(k_flash(p, &(struct k_flash_args){.m = side->n_ctx,
                                               .q = q + i * window,
@@ -145,7 +221,7 @@ static enum status audio_layer(struct plan *p, const struct whisper *m,
                                               .scale = scale_of(side),
                                               .seen = side->n_ctx}));
     TRY(product(p, "o", &l->self.o, rows, a, s->h, s->h));
-    TRY(normed(p, &l->mlp_norm, s->h, rows, n, &x));
+    TRY(normed(p, &l->mlp_norm, s->h, rows, n, false, &x));
     TRY(plan_scratch(p, 4ull * rows * side->n_ff, "mlp", &f));
     TRY(product(p, "up", &l->up, rows, x, 0, f));
     TRY(k_gelu(p, f, 0, f, (uint64_t)rows * side->n_ff));
@@ -167,11 +243,15 @@ enum status whisper_listen(struct plan *p, const struct whisper *m, const struct
         TRY(audio_layer(p, m, s, &m->audio_layers[i]));
     }
     plan_set_layer(p, -1);
-    TRY(normed(p, &m->audio_norm, s->h, rows, side->n_embd, &sound));
+    bool half = true;
+    for (uint32_t i = 0; i < m->text.n_layers; i++)
+        half = half && k_takes_half(p, rows, &m->text_layers[i].cross.k.w) &&
+               k_takes_half(p, rows, &m->text_layers[i].cross.v.w);
+    TRY(normed(p, &m->audio_norm, s->h, rows, side->n_embd, half, &sound));
     for (uint32_t i = 0; i < m->text.n_layers; i++) {
         struct k_kv kv = layer_kv(s->cross, &m->text, i);
         plan_set_layer(p, (int)i);
-        TRY(remember(p, &m->text_layers[i].cross, rows, sound, &kv, &s->cross_rows));
+        TRY(remember(p, &m->text_layers[i].cross, rows, sound, half, &kv, &s->cross_rows));
     }
     plan_set_layer(p, -1);
     return OK;
@@ -238,7 +318,7 @@ static enum status text_layer(struct plan *p, const struct whisper *m, const str
     TRY(plan_scratch(p, 4ull * rows * n, "q", &q));
     TRY(plan_scratch(p, 4ull * rows * n, "attention", &a));
     TRY(plan_scratch(p, 4ull * rows * side->n_ff, "mlp", &f));
-    TRY(normed(p, &l->self.norm, s->h, rows, n, &x));
+    TRY(normed(p, &l->self.norm, s->h, rows, n, false, &x));
     TRY(k_qkv(p, &(struct k_qkv_args){.b = rows,
                                       .x = x,
                                       .eps = eps,
@@ -252,13 +332,13 @@ static enum status text_layer(struct plan *p, const struct whisper *m, const str
                                       .out = q}));
     TRY(attend(p, m, s, layer, false, q, a));
     TRY(step_product(p, "o", &l->self.o, s, a, s->h, s->h));
-    TRY(normed(p, &l->cross.norm, s->h, rows, n, &x));
+    TRY(normed(p, &l->cross.norm, s->h, rows, n, false, &x));
     TRY(step_product(p, "cross q", &l->cross.q, s, x, 0, q));
     if (s->align.out)
         TRY(align(p, m, s, layer, q));
     TRY(attend(p, m, s, layer, true, q, a));
     TRY(step_product(p, "cross o", &l->cross.o, s, a, s->h, s->h));
-    TRY(normed(p, &l->mlp_norm, s->h, rows, n, &x));
+    TRY(normed(p, &l->mlp_norm, s->h, rows, n, false, &x));
     TRY(step_product(p, "up", &l->up, s, x, 0, f));
     TRY(k_gelu(p, f, 0, f, (uint64_t)rows * side->n_ff));
     return step_product(p, "down", &l->down, s, f, s->h, s->h);

@@ -18,7 +18,11 @@
 #define TAWNY_GLSL
 #include "params.h"
 
-layout(local_size_x = 256) in;
+// Invocations of a workgroup; other than K_GROUP only where nothing counts them.
+#ifndef LOCAL_SIZE
+#define LOCAL_SIZE 256
+#endif
+layout(local_size_x = LOCAL_SIZE) in;
 
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer F32s { float v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer F32x4s { vec4 v[]; };
