@@ -18,7 +18,7 @@ static const struct option options[] = {
     {"-p --n-prompt", OPT_TEXT, &opt.prompts, "N,...", "lengths of prompts; 0: none (512,2048)"},
     {"-n --n-gen", OPT_TEXT, &opt.gens, "N,...", "tokens to make; 0: none (128)"},
     {"-r --repetitions", OPT_INT, &opt.repeat, "N", "runs, after one to warm up", 1, 1000},
-    {"-b --batch-size", OPT_INT, &opt.batch, "N", "most prompt tokens in a step; 0: 512", 0,
+    {"-b --batch-size", OPT_INT, &opt.batch, "N", "most prompt tokens in a step; 0: 512 to 2048", 0,
      1 << 16},
     {"-c --ctx-size", OPT_INT, &opt.ctx, "N", "context; 0: what the longest test needs", 0,
      1 << 24},

@@ -15,7 +15,7 @@ static const struct option options[] = {
     {"-c --ctx-size", OPT_INT, &opt.ctx, "N", "plan for this context; 0: the model's, at most 4096",
      0, 1 << 24},
     {"-b --batch-size --batch_size --batch", OPT_INT, &opt.batch, "N",
-     "tokens a step (0: 512), or windows at once (0: 1)", 0, 1 << 16},
+     "tokens a step (0: 512 to 2048), or windows at once (0: 1)", 0, 1 << 16},
     {"-bs --beam-size --beam_size", OPT_INT, &opt.beams, "N",
      "of a speech model: as for transcribe, texts at once", 1, TAWNY_MAX_BEAMS},
     {"-bo --best-of --best_of", OPT_INT, &opt.best_of, "N", "... answers a temperature", 1, 100},

@@ -36,7 +36,7 @@ static const struct option options[] = {
      "most tokens to make; -1: until the answer ends", -1, INT32_MAX},
     {"-c --ctx-size", OPT_INT, &opt.ctx, "N",
      "positions of the context; 0: the model's, at most 4096", 0, 1 << 24},
-    {"-b --batch-size", OPT_INT, &opt.batch, "N", "most prompt tokens in a step; 0: 512", 0,
+    {"-b --batch-size", OPT_INT, &opt.batch, "N", "most prompt tokens in a step; 0: 512 to 2048", 0,
      1 << 16},
     {"--temp --temperature", OPT_REAL, &opt.temp, "T", "temperature; 0: always the likeliest", 0,
      1000},

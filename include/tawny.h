@@ -238,7 +238,7 @@ TAWNY_API const struct tawny_vocab *tawny_model_vocab(const struct tawny_model *
 struct tawny_session_params {
     uint32_t n_ctx;   /* positions; 0: what the model was trained for, at most 4096. Rounded up to
                          pages of 256 in memory, not in what may be used */
-    uint32_t n_batch; /* most prompt tokens in one step; 0: 512 */
+    uint32_t n_batch; /* most prompt tokens in one step; 0: 512 to 2048, by device and model */
     uint32_t steps;   /* most tokens a submit, 1 to 16; 0: 8 */
 };
 

@@ -77,11 +77,44 @@ static uint64_t h_bytes(const struct model *m, const struct engine_params *p)
     return 4ull * engine_prompt_bucket((uint32_t)rows, (uint32_t)rows) * m->hp.n_embd;
 }
 
+/* Matrix units are at their best with many rows: an n_batch that nobody chose becomes longer where
+ * what that takes is little beside the weights, 3 % of them and 44 MiB. */
+static enum status lengthen(const struct engine *e, const struct model *m, struct engine_params *p)
+{
+    enum { LONGEST = 2048, LITTLE = 44 << 20 };
+    uint64_t weights = 0;
+    if (!e->gpu || !(gpu_get_info(e->gpu)->caps & GPU_CAP_COOPMAT2))
+        return OK;
+    for (uint32_t i = 0; i < m->n_tensors; i++) {
+        const struct k_weight *w = m->tensors[i].weight;
+        weights += w ? quant_row_bytes(w->type, w->k) * w->n : 0;
+    }
+    for (uint32_t batch = LONGEST; batch > p->n_batch; batch /= 2) {
+        struct engine t = *e;
+        uint64_t scratch;
+        if (batch > p->n_ctx)
+            continue;
+        t.params = *p;
+        t.params.n_batch = batch;
+        t.max_pages = (uint32_t)div_up(p->n_ctx, K_PAGE_TOKENS);
+        t.at = layout_of(m, &t.params);
+        TRY(engine_plans_scratch(&t, m, &scratch));
+        if (scratch + logits_bytes(m) + h_bytes(m, &t.params) <= weights * 3 / 100 + LITTLE) {
+            p->n_batch = batch;
+            return OK;
+        }
+    }
+    return OK;
+}
+
 enum status engine_plan_memory(struct gpu *g, const struct model *m,
                                const struct engine_params *params, struct engine_memory *out)
 {
     struct engine e = {.gpu = g, .params = *params};
+    bool chosen = params->n_batch;
     TRY(fill_params(m, &e.params));
+    if (!chosen)
+        TRY(lengthen(&e, m, &e.params));
     e.max_pages = (uint32_t)div_up(e.params.n_ctx, K_PAGE_TOKENS);
     e.at = layout_of(m, &e.params);
     uint64_t scratch = 0;
@@ -186,7 +219,10 @@ enum status engine_open(struct engine_model *em, const struct engine_params *par
     e->gpu = em->gpu;
     if (params)
         e->params = *params;
+    bool chosen = e->params.n_batch;
     TRY_GOTO(fill_params(&em->model, &e->params));
+    if (!chosen)
+        TRY_GOTO(lengthen(e, &em->model, &e->params));
     e->max_pages = (uint32_t)div_up(e->params.n_ctx, K_PAGE_TOKENS);
     e->at = layout_of(&em->model, &e->params);
     TRY_GOTO(check_room(e));

@@ -41,7 +41,7 @@ void engine_model_unload(struct engine_model **m);
 struct engine_params {
     uint32_t slots;   /* sequences; 0: 1 */
     uint32_t n_ctx;   /* positions a sequence; 0: trained for, at most 4096 */
-    uint32_t n_batch; /* most prompt tokens a step; 0: 512 */
+    uint32_t n_batch; /* most prompt tokens a step; 0: 512 to 2048, by device and model */
     uint32_t steps;   /* most tokens a submit, 1 to 16; 0: 8 */
 };
 
