@@ -23,6 +23,16 @@ static float pick_eps(struct check_case *c)
     return rand_one_in(&c->rand, 2) ? 1e-5f : 1e-6f;
 }
 
+static const char *const norm_names[] = {"", " norm", " LayerNorm"};
+
+/* A K_MV_NORM that can be fused. */
+static uint32_t pick_norm(struct check_case *c, uint32_t b, enum quant_type type, uint32_t k)
+{
+    if (!k_fuses_norm(b, type, k) || !rand_one_in(&c->rand, 2))
+        return 0;
+    return k_fuses_layernorm(b, type, k) && rand_one_in(&c->rand, 2) ? K_MV_LAYER : K_MV_RMS;
+}
+
 enum status case_matvec(struct check_case *c, enum quant_type type)
 {
     const struct case_model *m = case_model(c, type);
@@ -34,7 +44,7 @@ enum status case_matvec(struct check_case *c, enum quant_type type)
         n = !down && rand_one_in(&c->rand, 2) ? m->vocab / 8 : m->embed;
         a.b = rand_one_in(&c->rand, 2) ? 1 : a.b;
     }
-    bool norm = k_fuses_norm(a.b, type, k) && rand_one_in(&c->rand, 2);
+    uint32_t norm = pick_norm(c, a.b, type, k);
     a.steps.out_rows = rand_one_in(&c->rand, 3);
     a.x_rows = a.b;
     if (a.steps.out_rows) {
@@ -45,12 +55,14 @@ enum status case_matvec(struct check_case *c, enum quant_type type)
     }
     a.x = case_floats(c, (uint64_t)a.x_rows * k, 1, "x");
     a.norm_w = norm ? case_normals(c, k, 1, "norm_w") : 0;
+    a.norm_b = norm == K_MV_LAYER ? case_normals(c, k, 1, "norm_b") : 0;
     a.w = case_weight(c, type, n, k, "w");
     a.bias = rand_one_in(&c->rand, 2) ? case_normals(c, n, 1, "bias") : 0;
     uint32_t residual = rand_below(&c->rand, 3); /* none, its own, in place */
     a.residual = residual ? case_normals(c, (uint64_t)a.b * n, 1, "residual") : 0;
     a.out = residual == 2 ? a.residual : case_out(c, (uint64_t)a.b * n, "out");
-    case_text(c, "b %u n %u k %u%s%s%s%s", a.b, n, k, norm ? " norm" : "",
+    a.gelu = !residual && rand_one_in(&c->rand, 3);
+    case_text(c, "b %u n %u k %u%s%s%s%s%s", a.b, n, k, norm_names[norm], a.gelu ? " gelu" : "",
               a.steps.out_rows ? " out_rows" : "", a.bias ? " bias" : "",
               residual == 2   ? " residual in place"
               : residual == 1 ? " residual"
@@ -58,12 +70,20 @@ enum status case_matvec(struct check_case *c, enum quant_type type)
     return k_matvec(c->plan, &a);
 }
 
-/* x normalised row by row with k_norm, as batches take it. */
-static enum status normed(struct check_case *c, uint64_t x, uint64_t norm_w, uint32_t rows,
-                          uint32_t k, float eps, uint64_t *out)
+/* x normalised row by row with k_norm, or with biases k_layernorm, as batches take it. */
+static enum status normed(struct check_case *c, uint64_t x, uint64_t norm_w, uint64_t norm_b,
+                          uint32_t rows, uint32_t k, float eps, uint64_t *out)
 {
+    *out = case_out(c, (uint64_t)rows * k, "x normalised");
+    if (norm_b) {
+        struct k_layernorm_args a = {.rows = rows, .x = x, .w = norm_w, .b = norm_b, .out = *out};
+        a.k = k;
+        a.x_rows = rows;
+        a.eps = eps;
+        return k_layernorm(c->plan, &a);
+    }
     struct k_norm_args a = {.rows = rows, .x = x, .w = norm_w, .k = k, .x_rows = rows, .eps = eps};
-    a.out = *out = case_out(c, (uint64_t)rows * k, "x normalised");
+    a.out = *out;
     return k_norm(c->plan, &a);
 }
 
@@ -81,17 +101,24 @@ static void take_row(uint64_t *one_x, uint64_t *one_norm_w, uint64_t x, uint64_t
     *one_x += (uint64_t)row * k * 4;
 }
 
+/* LayerNorm's, or 0 for RMSNorm. */
+static uint64_t pick_biases(struct check_case *c, enum quant_type type, uint32_t k)
+{
+    bool layer = k_fuses_layernorm(1, type, k) && rand_one_in(&c->rand, 2);
+    return layer ? case_normals(c, k, 1, "norm_b") : 0;
+}
+
 enum status case_matvec_bits(struct check_case *c, enum quant_type type)
 {
     type = (enum quant_type)rand_below(&c->rand, QUANT_COUNT);
     uint32_t k = case_row_length(c, type, 4096), n = case_count(c, 300);
     float eps = pick_eps(c);
     uint64_t x = case_floats(c, (uint64_t)BATCH * k, 1, "x");
-    uint64_t norm_w = case_normals(c, k, 1, "norm_w"), xn;
+    uint64_t norm_w = case_normals(c, k, 1, "norm_w"), norm_b = pick_biases(c, type, k), xn;
     struct k_matvec_args all = {.name = "check", .b = BATCH, .x_rows = BATCH, .eps = eps};
     all.w = case_weight(c, type, n, k, "w");
     all.bias = case_normals(c, n, 1, "bias");
-    TRY(normed(c, x, norm_w, BATCH, k, eps, &xn));
+    TRY(normed(c, x, norm_w, norm_b, BATCH, k, eps, &xn));
     all.x = xn;
     all.out = case_out(c, (uint64_t)BATCH * n, "out of 16");
     TRY(k_matvec(c->plan, &all));
@@ -101,6 +128,7 @@ enum status case_matvec_bits(struct check_case *c, enum quant_type type)
         struct k_matvec_args one = all;
         one.b = one.x_rows = 1;
         take_row(&one.x, &one.norm_w, k_fuses_norm(1, type, k) ? x : 0, norm_w, row, k);
+        one.norm_b = one.norm_w ? norm_b : 0;
         one.out = case_out(c, n, "out of one");
         TRY(k_matvec(c->plan, &one));
         case_same_bits(c, one.out, all.out + (uint64_t)row * n * 4, n * 4,
@@ -143,7 +171,7 @@ enum status case_glu_bits(struct check_case *c, enum quant_type type)
     uint64_t norm_w = case_normals(c, k, 1, "norm_w");
     all.gate = case_weight(c, type, n, k, "gate");
     all.up = case_weight(c, type, n, k, "up");
-    TRY(normed(c, x, norm_w, BATCH, k, all.eps, &all.x));
+    TRY(normed(c, x, norm_w, 0, BATCH, k, all.eps, &all.x));
     all.out = case_out(c, (uint64_t)BATCH * n, "out of 16");
     TRY(k_glu(c->plan, &all));
     case_text(c, "%s: rows alone and in sixteens: n %u k %u", quant_info(type)->name, n, k);
@@ -186,6 +214,8 @@ enum status case_qkv(struct check_case *c, enum quant_type type)
     bool bias = rand_one_in(&c->rand, 2);
     bool norm = k_fuses_norm(a.b, type, s.k) && k_fuses_norm(a.b, k, s.k) &&
                 k_fuses_norm(a.b, v, s.k) && rand_one_in(&c->rand, 2);
+    bool layer = norm && k_fuses_layernorm(a.b, type, s.k) && k_fuses_layernorm(a.b, k, s.k) &&
+                 k_fuses_layernorm(a.b, v, s.k) && rand_one_in(&c->rand, 2);
     uint32_t n_kv = s.kv_heads * s.d;
     a.steps = case_steps(c, &(struct case_steps_params){
                                 .rows = a.b, .slots = slots, .n_ctx = max_pages * K_PAGE_TOKENS});
@@ -194,6 +224,7 @@ enum status case_qkv(struct check_case *c, enum quant_type type)
     /* Large ones reach beyond what f16 holds. */
     a.x = case_floats(c, (uint64_t)a.b * s.k, rand_one_in(&c->rand, 6) ? 20 : 1, "x");
     a.norm_w = norm ? case_normals(c, s.k, 1, "norm_w") : 0;
+    a.norm_b = layer ? case_normals(c, s.k, 1, "norm_b") : 0;
     a.q = case_weight(c, type, s.heads * s.d, s.k, "wq");
     a.k = case_weight(c, k, n_kv, s.k, "wk");
     a.v = case_weight(c, v, n_kv, s.k, "wv");
@@ -203,7 +234,7 @@ enum status case_qkv(struct check_case *c, enum quant_type type)
     a.out = case_out(c, (uint64_t)a.b * s.heads * s.d, "out");
     case_text(c, "b %u k %u heads %u/%u of %u rot %u%s wk %s wv %s slots %u pages %u%s%s", a.b, s.k,
               s.heads, s.kv_heads, s.d, s.rot, a.rope.neox ? " neox" : "", quant_info(k)->name,
-              quant_info(v)->name, slots, max_pages, norm ? " norm" : "", bias ? " bias" : "");
+              quant_info(v)->name, slots, max_pages, norm_names[norm + layer], bias ? " bias" : "");
     return k_qkv(c->plan, &a);
 }
 
@@ -219,12 +250,12 @@ enum status case_qkv_bits(struct check_case *c, enum quant_type type)
     all.kv = case_kv(c, s.heads, s.kv_heads, s.d, BATCH, max_pages, &all.steps);
     all.rope = case_rope(c, max_pages * K_PAGE_TOKENS, s.rot, rand_one_in(&c->rand, 2));
     uint64_t x = case_floats(c, (uint64_t)BATCH * s.k, 1, "x");
-    uint64_t norm_w = case_normals(c, s.k, 1, "norm_w");
+    uint64_t norm_w = case_normals(c, s.k, 1, "norm_w"), norm_b = pick_biases(c, type, s.k);
     all.q = case_weight(c, type, n_q, s.k, "wq");
     all.k = case_weight(c, type, n_kv, s.k, "wk");
     all.v = case_weight(c, type, n_kv, s.k, "wv");
     all.bk = case_normals(c, n_kv, 1, "bk");
-    TRY(normed(c, x, norm_w, BATCH, s.k, all.eps, &all.x));
+    TRY(normed(c, x, norm_w, norm_b, BATCH, s.k, all.eps, &all.x));
     all.out = case_out(c, (uint64_t)BATCH * n_q, "out of 16");
     TRY(k_qkv(c->plan, &all));
 
@@ -238,6 +269,7 @@ enum status case_qkv_bits(struct check_case *c, enum quant_type type)
             continue;
         one.b = 1;
         take_row(&one.x, &one.norm_w, k_fuses_norm(1, type, s.k) ? x : 0, norm_w, row, s.k);
+        one.norm_b = one.norm_w ? norm_b : 0;
         one.kv = twin;
         one.steps = case_one_row(c, &all.steps, row);
         one.out = case_out(c, n_q, "out of one");

@@ -20,9 +20,8 @@ enum status check_glu(const struct plan_op *op, struct check_mem *mem)
         goto fail;
     }
     for (uint32_t i = 0; i < b; i++) {
-        uint64_t norm_w = spec[K_MV_NORM] ? p->norm_w : 0;
-        TRY_GOTO(
-            check_x_row(mem, p->x + (uint64_t)i * k * 4, k, norm_w, p->eps, x + (size_t)i * k));
+        struct check_norm norm = {.kind = spec[K_MV_NORM], .w = p->norm_w, .eps = p->eps};
+        TRY_GOTO(check_x_row(mem, p->x + (uint64_t)i * k * 4, k, &norm, x + (size_t)i * k));
     }
     TRY_GOTO(check_product(mem, &gate, x, b, 0, g));
     TRY_GOTO(check_product(mem, &up, x, b, 0, u));

@@ -168,19 +168,24 @@ enum status check_out_products(struct check_mem *mem, const struct check_product
     return check_parallel(out->rows, out->n * 40ull, out_rows, &(struct out_products){mem, out});
 }
 
-enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k, uint64_t norm_w, float eps,
-                        double *out)
+enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k,
+                        const struct check_norm *norm, double *out)
 {
-    const float *row, *w = NULL;
+    const float *row, *w = NULL, *b = NULL;
     CHECK_IN(row, mem, x, (uint64_t)k * 4);
-    if (norm_w)
-        CHECK_IN(w, mem, norm_w, (uint64_t)k * 4);
-    double squares = 0;
+    if (norm->kind)
+        CHECK_IN(w, mem, norm->w, (uint64_t)k * 4);
+    if (norm->kind == K_MV_LAYER)
+        CHECK_IN(b, mem, norm->b, (uint64_t)k * 4);
+    double mean = 0, squares = 0;
+    for (uint32_t i = 0; b && i < k; i++)
+        mean += (double)row[i] / k;
     for (uint32_t i = 0; i < k; i++)
-        squares += (double)row[i] * (double)row[i];
-    double scale = w ? 1.0 / sqrt(squares / k + (double)eps) : 1.0;
+        squares += ((double)row[i] - mean) * ((double)row[i] - mean);
+    double scale = w ? 1.0 / sqrt(squares / k + (double)norm->eps) : 1.0;
     for (uint32_t i = 0; i < k; i++)
-        out[i] = (double)row[i] * scale * (w ? (double)w[i] : 1.0);
+        out[i] =
+            ((double)row[i] - mean) * scale * (w ? (double)w[i] : 1.0) + (b ? (double)b[i] : 0);
     return OK;
 }
 

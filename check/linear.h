@@ -46,9 +46,15 @@ struct check_products {
 };
 enum status check_out_products(struct check_mem *mem, const struct check_products *out);
 
-/* A row of x as doubles, taken through RMSNorm with weights norm_w where that is not 0. */
-enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k, uint64_t norm_w, float eps,
-                        double *out);
+/* What a product takes its rows of x through: a K_MV_NORM (0: nothing), weights, biases. */
+struct check_norm {
+    uint32_t kind;
+    uint64_t w, b;
+    float eps;
+};
+/* A row of x as doubles, normalised. */
+enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k,
+                        const struct check_norm *norm, double *out);
 
 /* What row i of the step header says. */
 struct check_row {
@@ -86,6 +92,9 @@ enum status check_each_row(const struct plan_op *op, struct check_mem *mem,
 /* SiLU(x) = x / (1 + e^-x) and its derivative. */
 double check_silu(double x);
 double check_silu_slope(double x);
+
+/* gelu(v), with the magnitude that follows from that of v. */
+struct check_sum check_gelu_of(struct check_sum v);
 
 /* silu(g) * u with the magnitude that follows from those of g and u. */
 struct check_sum check_swiglu(struct check_sum g, struct check_sum u);

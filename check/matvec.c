@@ -25,8 +25,8 @@ enum status check_matvec(const struct plan_op *op, struct check_mem *mem)
     }
     for (uint32_t b = 0; b < count; b++) {
         uint64_t from = p->x + (uint64_t)rows[b] * k * 4;
-        uint64_t norm_w = spec[K_MV_NORM] ? p->norm_w : 0;
-        TRY_GOTO(check_x_row(mem, from, k, norm_w, p->eps, x + (size_t)b * k));
+        struct check_norm norm = {spec[K_MV_NORM], p->norm_w, p->norm_b, p->eps};
+        TRY_GOTO(check_x_row(mem, from, k, &norm, x + (size_t)b * k));
     }
     TRY_GOTO(check_product(mem, &w, x, count, p->bias, sums));
     for (uint32_t b = 0; b < spec[K_MV_B]; b++) {
@@ -36,6 +36,8 @@ enum status check_matvec(const struct plan_op *op, struct check_mem *mem)
             uint64_t at = ((uint64_t)b * n + i) * 4;
             struct check_sum v = sums[(size_t)b * n + i];
             double add = p->residual ? (double)check_in_f32(mem, p->residual + at) : 0;
+            if (spec[K_MATVEC_GELU])
+                v = check_gelu_of(v);
             check_out_f32(mem, p->dst + at, v.value + add, hypot(v.mag, add));
         }
     }

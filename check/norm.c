@@ -14,7 +14,8 @@ static enum status one_row(const struct plan_op *op, struct check_mem *mem, uint
     double *row = mem_calloc(2 * (size_t)k, sizeof *row), *mags = row + k;
     if (!row)
         return ERR_MEMORY;
-    enum status s = check_x_row(mem, from, k, p->w, p->eps, row);
+    struct check_norm norm = {.kind = K_MV_RMS, .w = p->w, .eps = p->eps};
+    enum status s = check_x_row(mem, from, k, &norm, row);
     for (uint32_t j = 0; s == OK && j < k; j++)
         mags[j] = fabs(row[j]);
     if (s == OK)

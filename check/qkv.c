@@ -64,9 +64,8 @@ enum status check_qkv(const struct plan_op *op, struct check_mem *mem)
         goto fail;
     }
     for (uint32_t i = 0; i < a.b; i++) {
-        uint64_t norm_w = spec[K_MV_NORM] ? p->norm_w : 0;
-        TRY_GOTO(check_x_row(mem, p->x + (uint64_t)i * a.k * 4, a.k, norm_w, p->eps,
-                             x + (size_t)i * a.k));
+        struct check_norm norm = {spec[K_MV_NORM], p->norm_w, p->norm_b, p->eps};
+        TRY_GOTO(check_x_row(mem, p->x + (uint64_t)i * a.k * 4, a.k, &norm, x + (size_t)i * a.k));
     }
     TRY_GOTO(check_product(mem, &wq, x, a.b, p->bq, a.q));
     TRY_GOTO(check_product(mem, &wk, x, a.b, p->bk, a.key));

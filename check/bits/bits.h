@@ -90,4 +90,7 @@ enum status bits_row_read(struct check_mem *mem, uint64_t addr, enum quant_type 
 /* The factor of RMSNorm (lib/rms.glsl). */
 float bits_rms(const float *x, uint32_t k, float eps);
 
+/* x[0 .. k) through LayerNorm, in place (lib/layer.glsl). */
+void bits_layer(float *x, uint32_t k, const float *w, const float *b, float eps);
+
 #endif

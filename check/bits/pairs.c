@@ -18,6 +18,23 @@ float bits_rms(const float *x, uint32_t k, float eps)
     return m_rsqrt(m_div(bits_tree(sum, 256), (float)k) + eps);
 }
 
+void bits_layer(float *x, uint32_t k, const float *w, const float *b, float eps)
+{
+    float sum[256] = {0}, squares[256] = {0};
+    for (uint32_t i = 0; i < k; i++)
+        sum[i / 4 % 256] += x[i];
+    float mean = m_div(bits_tree(sum, 256), (float)k);
+    for (uint32_t i = 0; i < k; i++) {
+        float d = x[i] - mean;
+        squares[i / 4 % 256] = m_fma(d, d, squares[i / 4 % 256]);
+    }
+    float factor = m_rsqrt(m_div(bits_tree(squares, 256), (float)k) + eps);
+    for (uint32_t i = 0; i < k; i++) {
+        float y = (x[i] - mean) * factor;
+        x[i] = m_fma(y, w[i], b[i]);
+    }
+}
+
 /* Rows of x, and for types with minima the sums of every 16 neighbours. */
 struct input {
     uint32_t k, b, lanes;
@@ -32,7 +49,7 @@ static void destroy_input(struct input *in)
 
 /* rows[b]: which rows of x at addr. */
 static enum status read_input(struct check_mem *mem, const uint32_t *spec, uint64_t addr,
-                              const uint32_t *rows, uint32_t b, uint64_t norm_w, float eps,
+                              const uint32_t *rows, uint32_t b, const struct check_norm *norm,
                               struct input *in)
 {
     uint32_t k = spec[K_MV_K];
@@ -42,13 +59,17 @@ static enum status read_input(struct check_mem *mem, const uint32_t *spec, uint6
     if (!in->x || !in->sums)
         return ERR_MEMORY;
     for (uint32_t i = 0; i < b; i++) {
-        const float *from, *w;
+        const float *from, *w, *bias;
         float *x = in->x + (size_t)i * k;
         CHECK_IN(from, mem, addr + (uint64_t)rows[i] * k * 4, (uint64_t)k * 4);
         memcpy(x, from, (size_t)k * 4);
-        if (spec[K_MV_NORM]) {
-            CHECK_IN(w, mem, norm_w, (uint64_t)k * 4);
-            float factor = bits_rms(x, k, eps);
+        if (norm->kind)
+            CHECK_IN(w, mem, norm->w, (uint64_t)k * 4);
+        if (norm->kind == K_MV_LAYER) {
+            CHECK_IN(bias, mem, norm->b, (uint64_t)k * 4);
+            bits_layer(x, k, w, bias, norm->eps);
+        } else if (norm->kind) {
+            float factor = bits_rms(x, k, norm->eps);
             for (uint32_t j = 0; j < k; j++)
                 x[j] = x[j] * factor * w[j];
         }
@@ -130,11 +151,12 @@ enum status bits_matvec(const struct plan_op *op, struct check_mem *mem)
     uint32_t n = spec[K_MATVEC_N], count, rows[16];
     enum status s = OK;
     struct input in = {0};
+    struct check_norm norm = {spec[K_MV_NORM], p->norm_w, p->norm_b, p->eps};
     float *y = mem_calloc((size_t)16 * n, sizeof *y);
     if (!y)
         return ERR_MEMORY;
     TRY_GOTO(check_out_rows(mem, spec[K_MATVEC_OUT_ROWS], p->step, spec[K_MV_B], rows, &count));
-    TRY_GOTO(read_input(mem, spec, p->x, rows, count, p->norm_w, p->eps, &in));
+    TRY_GOTO(read_input(mem, spec, p->x, rows, count, &norm, &in));
     TRY_GOTO(product(mem, p->w, spec[K_MATVEC_TYPE], n, &in, y));
     for (uint32_t b = 0; b < spec[K_MV_B]; b++) {
         uint64_t dst = p->dst + (uint64_t)b * n * 4;
@@ -146,6 +168,8 @@ enum status bits_matvec(const struct plan_op *op, struct check_mem *mem)
                 v = v + check_in_f32(mem, p->bias + i * 4ull);
             if (p->residual)
                 v = v + check_in_f32(mem, p->residual + ((uint64_t)b * n + i) * 4);
+            if (spec[K_MATVEC_GELU])
+                v = m_gelu(v);
             bits_out_f32(mem, dst + i * 4ull, v);
         }
     }
@@ -164,13 +188,14 @@ enum status bits_glu(const struct plan_op *op, struct check_mem *mem)
     uint32_t n = spec[K_GLU_N], b = spec[K_MV_B];
     enum status s = OK;
     struct input in = {0};
+    struct check_norm norm = {.kind = spec[K_MV_NORM], .w = p->norm_w, .eps = p->eps};
     float *gate = mem_calloc((size_t)b * n, sizeof *gate);
     float *up = mem_calloc((size_t)b * n, sizeof *up);
     if (!gate || !up) {
         s = ERR_MEMORY;
         goto fail;
     }
-    TRY_GOTO(read_input(mem, spec, p->x, in_order, b, p->norm_w, p->eps, &in));
+    TRY_GOTO(read_input(mem, spec, p->x, in_order, b, &norm, &in));
     TRY_GOTO(product(mem, p->gate, spec[K_GLU_TYPE], n, &in, gate));
     TRY_GOTO(product(mem, p->up, spec[K_GLU_TYPE], n, &in, up));
     for (size_t i = 0; i < (size_t)b * n; i++)
@@ -245,6 +270,7 @@ enum status bits_qkv(const struct plan_op *op, struct check_mem *mem)
     uint32_t nkv = spec[K_QKV_KV_HEADS] * spec[K_QKV_HEAD_DIM];
     enum status s = OK;
     struct input in = {0};
+    struct check_norm norm = {spec[K_MV_NORM], p->norm_w, p->norm_b, p->eps};
     float *q = mem_calloc((size_t)b * nq, sizeof *q);
     float *key = mem_calloc((size_t)b * nkv, sizeof *key);
     float *value = mem_calloc((size_t)b * nkv, sizeof *value);
@@ -252,7 +278,7 @@ enum status bits_qkv(const struct plan_op *op, struct check_mem *mem)
         s = ERR_MEMORY;
         goto fail;
     }
-    TRY_GOTO(read_input(mem, spec, p->x, in_order, b, p->norm_w, p->eps, &in));
+    TRY_GOTO(read_input(mem, spec, p->x, in_order, b, &norm, &in));
     TRY_GOTO(product(mem, p->wq, spec[K_QKV_TYPE_Q], nq, &in, q));
     TRY_GOTO(product(mem, p->wk, spec[K_QKV_TYPE_K], nkv, &in, key));
     TRY_GOTO(product(mem, p->wv, spec[K_QKV_TYPE_V], nkv, &in, value));

@@ -22,7 +22,7 @@ enum status k_glu(struct plan *p, const struct k_glu_args *a)
                            ", %" PRIu32 "] must have one type and shape",
                            quant_info(a->gate.type)->name, a->gate.n, a->gate.k,
                            quant_info(a->up.type)->name, a->up.n, a->up.k);
-    TRY(k_pairs_setup(p, &o, &a->gate, a->b, a->norm_w != 0, a->gate.n));
+    TRY(k_pairs_setup(p, &o, &a->gate, a->b, k_pairs_norm(a->norm_w, 0), a->gate.n));
     o.op.pipe.spec[K_GLU_TYPE] = a->gate.type;
     o.op.pipe.spec[K_GLU_N] = a->gate.n;
     o.op.pipe.n_spec = K_GLU_SPECS;

@@ -20,6 +20,11 @@ uint64_t pair_norm_w()
     return p.norm_w;
 }
 
+uint64_t pair_norm_b()
+{
+    return 0ul;
+}
+
 float pair_eps()
 {
     return p.eps;

@@ -47,11 +47,13 @@ struct k_matvec_args {
     uint64_t x;         /* f32 [b][k], or the step's rows with steps.out_rows */
     uint32_t x_rows;    /* rows that x has (for the declared span) */
     uint64_t norm_w;    /* f32 [k] or 0 */
+    uint64_t norm_b;    /* f32 [k]: LayerNorm; 0: RMSNorm */
     float eps;
     struct k_weight w;
     uint64_t bias;      /* f32 [n] or 0 */
     uint64_t residual;  /* f32 [b][n] or 0; may be out */
     uint64_t out;       /* f32 [b][n] */
+    bool gelu;          /* of all that; no residual then */
     struct k_steps steps; /* only read with out_rows */
 };
 enum status k_matvec(struct plan *p, const struct k_matvec_args *a);
@@ -59,6 +61,8 @@ enum status k_matvec(struct plan *p, const struct k_matvec_args *a);
 /* True if a product with this type and row length can take b rows of x through RMSNorm itself;
  * otherwise k_norm goes before. The bits are the same either way. */
 bool k_fuses_norm(uint32_t b, enum quant_type t, uint32_t k);
+/* The same for LayerNorm and k_layernorm: not for types of blocks. k_matvec and k_qkv have it. */
+bool k_fuses_layernorm(uint32_t b, enum quant_type t, uint32_t k);
 
 /* Weights of a row that a lane of k_matvec, k_glu and k_qkv takes at a time. */
 uint32_t k_matvec_chunk(enum quant_type t);
@@ -74,7 +78,7 @@ enum status k_glu(struct plan *p, const struct k_glu_args *a);
 
 struct k_qkv_args {
     uint32_t b;
-    uint64_t x, norm_w;
+    uint64_t x, norm_w, norm_b; /* as in k_matvec_args */
     float eps;
     struct k_weight q, k, v;
     uint64_t bq, bk, bv; /* f32 or 0 */

@@ -1,4 +1,4 @@
-// matvec.comp - one matrix times up to 16 rows of x, with bias and residual: see k_matvec_push.
+// matvec.comp - one matrix times up to 16 rows of x, with bias, residual, gelu: see k_matvec_push.
 #include "lib/types.glsl"
 #include "lib/math.glsl"
 #include "quants.glsl"
@@ -9,6 +9,7 @@ layout(push_constant, scalar) uniform Push { k_matvec_push p; };
 layout(constant_id = K_MATVEC_TYPE) const uint TYPE = 0u;
 layout(constant_id = K_MATVEC_N) const uint N = 1u;
 layout(constant_id = K_MATVEC_OUT_ROWS) const uint OUT_ROWS = 0u;
+layout(constant_id = K_MATVEC_GELU) const uint GELU = 0u;
 
 uint64_t pair_x(uint b)
 {
@@ -21,6 +22,11 @@ uint64_t pair_x(uint b)
 uint64_t pair_norm_w()
 {
     return p.norm_w;
+}
+
+uint64_t pair_norm_b()
+{
+    return p.norm_b;
 }
 
 float pair_eps()
@@ -64,6 +70,8 @@ void pair_store(uint pair, uint b, float d0, float d1)
         y = y + early_bias;
     if (p.residual != 0u)
         y = y + early_residual;
+    if (GELU != 0u)
+        y = vec2(m_gelu(y.x), m_gelu(y.y));
     if (!wanted)
         return;
     row.v[2u * pair] = y.x;

@@ -47,17 +47,23 @@ bool k_fuses_norm(uint32_t b, enum quant_type t, uint32_t k)
     return b == 1 && x_in_registers(t, k);
 }
 
+bool k_fuses_layernorm(uint32_t b, enum quant_type t, uint32_t k)
+{
+    return quant_info(t)->block == 1 && k_fuses_norm(b, t, k);
+}
+
 enum status k_pairs_setup(struct plan *p, struct k_op *o, const struct k_weight *w, uint32_t b,
-                          bool norm, uint32_t pairs)
+                          uint32_t norm, uint32_t pairs)
 {
     if (b < 1 || b > MAX_B)
         return status_fail(ERR_MODEL, "%s: %" PRIu32 " rows; a step has 1 to %d", o->op.name, b,
                            MAX_B);
-    if (norm && !k_fuses_norm(b, w->type, w->k))
-        return status_fail(ERR_MODEL,
-                           "%s: RMSNorm of %" PRIu32 " rows of %" PRIu32
-                           " cannot be fused with a product of type %s",
-                           o->op.name, b, w->k, quant_info(w->type)->name);
+    bool layer = norm == K_MV_LAYER;
+    if (norm && !(layer ? k_fuses_layernorm : k_fuses_norm)(b, w->type, w->k))
+        return status_fail(
+            ERR_MODEL,
+            "%s: %s of %" PRIu32 " rows of %" PRIu32 " cannot be fused with a product of type %s",
+            o->op.name, layer ? "LayerNorm" : "RMSNorm", b, w->k, quant_info(w->type)->name);
     uint32_t *spec = o->op.pipe.spec, lanes = lanes_of(w->k);
     uint32_t subgroup = k_subgroup(plan_gpu(p), o->module);
     o->op.pipe.subgroup = subgroup > 1 ? subgroup : 0;

@@ -85,21 +85,26 @@ struct k_seq {
 #define K_MV_LANES 1    /* strands a row: 8 to 256 */
 #define K_MV_B 2        /* rows of x: 1 to 16 */
 #define K_MV_K 3        /* length of a row of weights */
-#define K_MV_NORM 4     /* 1: x is normalised in the prologue (only B = 1) */
+#define K_MV_NORM 4     /* x is normalised in the prologue (only B = 1): as below, 0: no */
 #define K_MV_XREG 5     /* 1: x stays in registers over the row loop */
 
+#define K_MV_RMS 1u
+#define K_MV_LAYER 2u
+
 /* dst[b][n] = residual[b][n] + bias[n] + sum_k w[n][k] x[b][k]; absent operands are 0.
- * With K_MV_NORM: x is taken through RMSNorm with norm_w first.
+ * With K_MV_NORM: x is taken through RMSNorm with norm_w, or LayerNorm with norm_w and norm_b,
+ * first. With K_MATVEC_GELU: gelu() (see k_gelu_push) of all that is what is written.
  * With K_MATVEC_OUT_ROWS: x's row b is row step.out_row[b] and rows b >= step.n_out are skipped. */
 struct k_matvec_push {
-    U64 x, norm_w, w, bias, residual, dst, step;
+    U64 x, norm_w, norm_b, w, bias, residual, dst, step;
     F32 eps;
     U32 pad;
 };
 #define K_MATVEC_TYPE 6
 #define K_MATVEC_N 7
 #define K_MATVEC_OUT_ROWS 8
-#define K_MATVEC_SPECS 9
+#define K_MATVEC_GELU 9 /* only without residual */
+#define K_MATVEC_SPECS 10
 
 /* dst[b][n] = silu(gate) * up, gate and up being dot products with rows n of two matrices. */
 struct k_glu_push {
@@ -117,7 +122,7 @@ struct k_glu_push {
  * K as f16 [n_kv][256][head], then V likewise. Rows with slot K_NO_SLOT or at or beyond n_rows
  * are not written to pages. */
 struct k_qkv_push {
-    U64 x, norm_w, wq, wk, wv, bq, bk, bv, rope, dst, step, pages;
+    U64 x, norm_w, norm_b, wq, wk, wv, bq, bk, bv, rope, dst, step, pages;
     U32 kv_offset, max_pages;
     F32 eps;
     U32 pad;

@@ -20,6 +20,7 @@ enum status k_qkv(struct plan *p, const struct k_qkv_args *a)
     struct k_qkv_push push = {
         .x = a->x,
         .norm_w = a->norm_w,
+        .norm_b = a->norm_b,
         .wq = a->q.addr,
         .wk = a->k.addr,
         .wv = a->v.addr,
@@ -35,15 +36,17 @@ enum status k_qkv(struct plan *p, const struct k_qkv_args *a)
         .eps = a->eps,
     };
     struct k_op o;
-    k_op_begin(&o, "qkv", "qkv", &push, sizeof push, 12);
+    k_op_begin(&o, "qkv", "qkv", &push, sizeof push, 13);
     TRY(k_kv_check("qkv", kv));
     TRY(k_rope_check("qkv", &a->rope, kv->head_dim));
     TRY(check_rows("query", &a->q, kv->heads, kv, a->q.k));
     TRY(check_rows("key", &a->k, kv->kv_heads, kv, a->q.k));
     TRY(check_rows("value", &a->v, kv->kv_heads, kv, a->q.k));
-    bool norm = a->norm_w != 0;
-    if (norm && !(k_fuses_norm(a->b, a->k.type, a->k.k) && k_fuses_norm(a->b, a->v.type, a->v.k)))
-        return status_fail(ERR_MODEL, "qkv: RMSNorm cannot be fused with types %s, %s, %s",
+    uint32_t norm = k_pairs_norm(a->norm_w, a->norm_b);
+    bool (*fuses)(uint32_t, enum quant_type, uint32_t) =
+        norm == K_MV_LAYER ? k_fuses_layernorm : k_fuses_norm;
+    if (norm && !(fuses(a->b, a->k.type, a->k.k) && fuses(a->b, a->v.type, a->v.k)))
+        return status_fail(ERR_MODEL, "qkv: a norm cannot be fused with types %s, %s, %s",
                            quant_info(a->q.type)->name, quant_info(a->k.type)->name,
                            quant_info(a->v.type)->name);
     uint32_t pairs = (kv->heads + 2 * kv->kv_heads) * kv->head_dim / 2;
@@ -60,6 +63,7 @@ enum status k_qkv(struct plan *p, const struct k_qkv_args *a)
     o.op.pipe.n_spec = K_QKV_SPECS;
     k_reads(&o, a->x, 4ull * a->q.k * a->b);
     k_reads(&o, a->norm_w, 4ull * a->q.k);
+    k_reads(&o, a->norm_b, 4ull * a->q.k);
     k_reads_weight(&o, &a->q);
     k_reads_weight(&o, &a->k);
     k_reads_weight(&o, &a->v);

@@ -30,6 +30,11 @@ uint64_t pair_norm_w()
     return p.norm_w;
 }
 
+uint64_t pair_norm_b()
+{
+    return p.norm_b;
+}
+
 float pair_eps()
 {
     return p.eps;

@@ -259,18 +259,85 @@ enum status whisper_listen(struct plan *p, const struct whisper *m, const struct
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-static enum status step_product(struct plan *p, const char *name, const struct whisper_linear *l,
-                                const struct whisper_step *s, uint64_t x, uint64_t residual,
-                                uint64_t out)
+static struct k_matvec_args step_args(const char *name, const struct whisper_linear *l,
+                                      const struct whisper_step *s, uint64_t x, uint64_t out)
 {
-    return k_matvec(p, &(struct k_matvec_args){.name = name,
-                                               .b = s->rows,
-                                               .x = x,
-                                               .x_rows = s->rows,
-                                               .w = l->w,
-                                               .bias = l->b,
-                                               .residual = residual,
-                                               .out = out});
+    return (struct k_matvec_args){.name = name,
+                                  .b = s->rows,
+                                  .x = x,
+                                  .x_rows = s->rows,
+                                  .eps = eps,
+                                  .w = l->w,
+                                  .bias = l->b,
+                                  .out = out};
+}
+
+/* h += l x */
+static enum status step_add(struct plan *p, const char *name, const struct whisper_linear *l,
+                            const struct whisper_step *s, uint64_t x)
+{
+    struct k_matvec_args a = step_args(name, l, s, x, s->h);
+    a.residual = s->h;
+    return k_matvec(p, &a);
+}
+
+/* The residual stream as a product with `w` is to take it: *n becomes the norm that goes into the
+ * product, or nothing where x has gone through it. */
+static enum status step_normed(struct plan *p, const struct whisper_norm *norm,
+                               const struct k_weight *w, const struct whisper_step *s,
+                               struct whisper_norm *n, uint64_t *x)
+{
+    if (k_fuses_layernorm(s->rows, w->type, w->k)) {
+        *n = *norm;
+        *x = s->h;
+        return OK;
+    }
+    *n = (struct whisper_norm){0};
+    return normed(p, norm, s->h, s->rows, w->k, false, x);
+}
+
+/* out = l LayerNorm(h), gelu of it with `gelu`. */
+static enum status step_product(struct plan *p, const char *name, const struct whisper_linear *l,
+                                const struct whisper_norm *norm, const struct whisper_step *s,
+                                bool gelu, uint64_t out)
+{
+    struct whisper_norm n;
+    uint64_t x;
+    TRY(step_normed(p, norm, &l->w, s, &n, &x));
+    struct k_matvec_args a = step_args(name, l, s, x, out);
+    a.norm_w = n.w;
+    a.norm_b = n.b;
+    a.gelu = gelu;
+    return k_matvec(p, &a);
+}
+
+/* Queries, and keys and values to their pages. */
+static enum status step_qkv(struct plan *p, const struct whisper *m, const struct whisper_step *s,
+                            uint32_t layer, uint64_t q)
+{
+    const struct whisper_attn *l = &m->text_layers[layer].self;
+    struct whisper_norm n;
+    uint64_t x;
+    /* The three may be of different types. */
+    const struct k_weight *w = &l->q.w;
+    if (!k_fuses_layernorm(s->rows, l->k.w.type, w->k))
+        w = &l->k.w;
+    else if (!k_fuses_layernorm(s->rows, l->v.w.type, w->k))
+        w = &l->v.w;
+    TRY(step_normed(p, &l->norm, w, s, &n, &x));
+    return k_qkv(p, &(struct k_qkv_args){.b = s->rows,
+                                         .x = x,
+                                         .norm_w = n.w,
+                                         .norm_b = n.b,
+                                         .eps = eps,
+                                         .q = l->q.w,
+                                         .k = l->k.w,
+                                         .v = l->v.w,
+                                         .bq = l->q.b,
+                                         .bv = l->v.b,
+                                         .kv = layer_kv(s->kv, &m->text, layer),
+                                         .steps = s->steps,
+                                         .out = q});
 }
 
 static enum status attend(struct plan *p, const struct whisper *m, const struct whisper_step *s,
@@ -314,34 +381,20 @@ static enum status text_layer(struct plan *p, const struct whisper *m, const str
     const struct whisper_side *side = &m->text;
     const struct whisper_layer *l = &m->text_layers[layer];
     uint32_t rows = s->rows, n = side->n_embd;
-    uint64_t x, q, a, f; /* (rows, n) thrice, (rows, n_ff) */
+    uint64_t q, a, f; /* (rows, n) twice, (rows, n_ff) */
     TRY(plan_scratch(p, 4ull * rows * n, "q", &q));
     TRY(plan_scratch(p, 4ull * rows * n, "attention", &a));
     TRY(plan_scratch(p, 4ull * rows * side->n_ff, "mlp", &f));
-    TRY(normed(p, &l->self.norm, s->h, rows, n, false, &x));
-    TRY(k_qkv(p, &(struct k_qkv_args){.b = rows,
-                                      .x = x,
-                                      .eps = eps,
-                                      .q = l->self.q.w,
-                                      .k = l->self.k.w,
-                                      .v = l->self.v.w,
-                                      .bq = l->self.q.b,
-                                      .bv = l->self.v.b,
-                                      .kv = layer_kv(s->kv, side, layer),
-                                      .steps = s->steps,
-                                      .out = q}));
+    TRY(step_qkv(p, m, s, layer, q));
     TRY(attend(p, m, s, layer, false, q, a));
-    TRY(step_product(p, "o", &l->self.o, s, a, s->h, s->h));
-    TRY(normed(p, &l->cross.norm, s->h, rows, n, false, &x));
-    TRY(step_product(p, "cross q", &l->cross.q, s, x, 0, q));
+    TRY(step_add(p, "o", &l->self.o, s, a));
+    TRY(step_product(p, "cross q", &l->cross.q, &l->cross.norm, s, false, q));
     if (s->align.out)
         TRY(align(p, m, s, layer, q));
     TRY(attend(p, m, s, layer, true, q, a));
-    TRY(step_product(p, "cross o", &l->cross.o, s, a, s->h, s->h));
-    TRY(normed(p, &l->mlp_norm, s->h, rows, n, false, &x));
-    TRY(step_product(p, "up", &l->up, s, x, 0, f));
-    TRY(k_gelu(p, f, 0, f, (uint64_t)rows * side->n_ff));
-    return step_product(p, "down", &l->down, s, f, s->h, s->h);
+    TRY(step_add(p, "cross o", &l->cross.o, s, a));
+    TRY(step_product(p, "up", &l->up, &l->mlp_norm, s, true, f));
+    return step_add(p, "down", &l->down, s, f);
 }
 
 enum status whisper_say(struct plan *p, const struct whisper *m, const struct whisper_step *s)
@@ -367,25 +420,36 @@ enum status whisper_say(struct plan *p, const struct whisper *m, const struct wh
 enum status whisper_choose(struct plan *p, const struct whisper *m, const struct whisper_step *s)
 {
     struct k_steps out = s->steps;
-    uint64_t x; /* (outs, n_embd) */
+    struct k_matvec_args head = {
+        .name = "head",
+        .b = s->outs,
+        .x = s->h,
+        .x_rows = s->rows,
+        .norm_w = m->text_norm.w,
+        .norm_b = m->text_norm.b,
+        .eps = eps,
+        .w = m->embd,
+        .out = s->logits,
+    };
     out.out_rows = true;
+    head.steps = out;
     plan_set_layer(p, -1);
-    TRY(plan_scratch(p, 4ull * s->outs * m->text.n_embd, "normed", &x));
-    TRY(k_layernorm(p, &(struct k_layernorm_args){.rows = s->outs,
-                                                  .x = s->h,
-                                                  .w = m->text_norm.w,
-                                                  .b = m->text_norm.b,
-                                                  .out = x,
-                                                  .k = m->text.n_embd,
-                                                  .x_rows = s->rows,
-                                                  .eps = eps,
-                                                  .steps = out}));
-    TRY(k_matvec(p, &(struct k_matvec_args){.name = "head",
-                                            .b = s->outs,
-                                            .x = x,
-                                            .x_rows = s->outs,
-                                            .w = m->embd,
-                                            .out = s->logits}));
+    if (!k_fuses_layernorm(s->outs, m->embd.type, m->embd.k)) {
+        TRY(plan_scratch(p, 4ull * s->outs * m->text.n_embd, "normed", &head.x));
+        TRY(k_layernorm(p, &(struct k_layernorm_args){.rows = s->outs,
+                                                      .x = s->h,
+                                                      .w = m->text_norm.w,
+                                                      .b = m->text_norm.b,
+                                                      .out = head.x,
+                                                      .k = m->text.n_embd,
+                                                      .x_rows = s->rows,
+                                                      .eps = eps,
+                                                      .steps = out}));
+        head.x_rows = s->outs;
+        head.norm_w = head.norm_b = 0;
+        head.steps = (struct k_steps){0};
+    }
+    TRY(k_matvec(p, &head));
     if (!s->speech)
         return OK;
     struct k_sample_args sample = s->sample;

@@ -213,8 +213,8 @@ def by_whisper_cpp(a, files, way):
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "out")
             subprocess.run([os.path.join(ROOT, ".deps/bin/whisper-cli"), "-m", MODEL, "-ng", "-nf",
-                            "-np", "-t", str(a.threads), "-bs", str(beam), "-bo", "1", "-oj", "-sns",
-                            "-of", out, path, *([] if timed else ["-nt"])], check=True,
+                            "-np", "-t", str(a.threads), "-bs", str(beam), "-bo", "1", "-sns",
+                            "-oj", "-of", out, path, *([] if timed else ["-nt"])], check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             with open(out + ".json", encoding="utf-8") as f:
                 found = json.load(f)["transcription"]

@@ -15,7 +15,7 @@
 //   pair_early(pair, b)     asks early for what the store of this pair will need
 //   pair_store(pair, b, d0, d1)                 what becomes of the two sums for row b of x
 //   pair_x(b)                                   address of row b of x
-//   pair_norm_w(), pair_eps()                   the norm's weights, for NORM
+//   pair_norm_w(), pair_norm_b(), pair_eps()    the norm's weights (and biases), for NORM
 // and then runs PAIRS_RUN(T, ...) for ranges of pairs whose rows have type T.
 
 layout(constant_id = K_MV_SUBGROUP) const uint SUBGROUP = 1u;
@@ -29,6 +29,7 @@ layout(constant_id = K_MV_XREG) const uint XREG = 1u;
 const uint REDUCE_MAX = 2u * B;
 #include "reduce.glsl"
 #include "rms.glsl"
+#include "layer.glsl"
 
 const uint TEAMS = 256u / LANES;
 const uint B2 = 2u * B;
@@ -41,6 +42,7 @@ void pair_early(uint pair, uint b);
 void pair_store(uint pair, uint b, float d0, float d1);
 uint64_t pair_x(uint b);
 uint64_t pair_norm_w();
+uint64_t pair_norm_b();
 float pair_eps();
 
 // What both rows' chunk adds to the sums of row b of x: X(i) is the chunk's value i of x, SUM(run)
@@ -111,6 +113,7 @@ float pair_eps();
             }                                                                                      \
             uint64_t x = pair_x(0u);                                                               \
             float nr[NORM != 0u ? turns * Q_CHUNK(PT) : 1u];                                       \
+            float nb[NORM == K_MV_LAYER ? turns * Q_CHUNK(PT) : 1u];                               \
             [[unroll]] for (uint c = 0u; c < turns; c++) {                                         \
                 uint chunk = lane + c * LANES;                                                     \
                 [[unroll]] for (uint i = 0u; i < Q_CHUNK(PT); i += 4u) {                           \
@@ -124,9 +127,20 @@ float pair_eps();
                         [[unroll]] for (uint j = 0u; j < 4u; j++)                                  \
                             nr[c * Q_CHUNK(PT) + i + j] = v[j];                                    \
                     }                                                                              \
+                    if (NORM == K_MV_LAYER) {                                                      \
+                        v = F32x4s(pair_norm_b()).v[col / 4u];                                     \
+                        [[unroll]] for (uint j = 0u; j < 4u; j++)                                  \
+                            nb[c * Q_CHUNK(PT) + i + j] = v[j];                                    \
+                    }                                                                              \
                 }                                                                                  \
             }                                                                                      \
-            if (NORM != 0u) {                                                                      \
+            if (NORM == K_MV_LAYER) {                                                              \
+                vec2 moments = layer_moments(x, K, pair_eps());                                    \
+                [[unroll]] for (uint i = 0u; i < turns * Q_CHUNK(PT); i++)                         \
+                    xr[i] = lane + i / Q_CHUNK(PT) * LANES < chunks                                \
+                                ? layer_apply(xr[i], moments, nr[i], nb[i])                        \
+                                : 0.0;                                                             \
+            } else if (NORM != 0u) {                                                               \
                 float factor = rms_factor(x, K, pair_eps());                                       \
                 [[unroll]] for (uint i = 0u; i < turns * Q_CHUNK(PT); i++)                         \
                     xr[i] = rms_apply(xr[i], factor, nr[i]);                                       \
