@@ -5,10 +5,13 @@
 #include "case.h"
 
 enum status case_matvec(struct check_case *c, enum quant_type type);
+enum status case_matvec_int8(struct check_case *c, enum quant_type type);
 enum status case_matvec_bits(struct check_case *c, enum quant_type type);
 enum status case_glu(struct check_case *c, enum quant_type type);
+enum status case_glu_int8(struct check_case *c, enum quant_type type);
 enum status case_glu_bits(struct check_case *c, enum quant_type type);
 enum status case_qkv(struct check_case *c, enum quant_type type);
+enum status case_qkv_int8(struct check_case *c, enum quant_type type);
 enum status case_qkv_bits(struct check_case *c, enum quant_type type);
 enum status case_attn(struct check_case *c, enum quant_type type);
 enum status case_attn_bits(struct check_case *c, enum quant_type type);

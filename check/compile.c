@@ -137,11 +137,11 @@ static double pair_bytes(const struct gpu_pipe_params *p, uint32_t type)
 static double tile_bytes(const struct gpu_pipe_params *p)
 {
     const char *name = p->shader->name;
-    if (!strcmp(name, "matvec"))
+    if (!strcmp(name, "matvec") || !strcmp(name, "matvec_dot"))
         return pair_bytes(p, p->spec[K_MATVEC_TYPE]);
-    if (!strcmp(name, "glu"))
+    if (!strcmp(name, "glu") || !strcmp(name, "glu_dot"))
         return pair_bytes(p, p->spec[K_GLU_TYPE]);
-    if (strcmp(name, "qkv") != 0)
+    if (strcmp(name, "qkv") != 0 && strcmp(name, "qkv_dot") != 0)
         return 0;
     uint32_t q = p->spec[K_QKV_TYPE_Q], k = p->spec[K_QKV_TYPE_K], v = p->spec[K_QKV_TYPE_V];
     return pair_bytes(p, q) + (k != q ? pair_bytes(p, k) : 0) + (v != k ? pair_bytes(p, v) : 0);

@@ -19,10 +19,8 @@ enum status check_glu(const struct plan_op *op, struct check_mem *mem)
         s = ERR_MEMORY;
         goto fail;
     }
-    for (uint32_t i = 0; i < b; i++) {
-        struct check_norm norm = {.kind = spec[K_MV_NORM], .w = p->norm_w, .eps = p->eps};
-        TRY_GOTO(check_x_row(mem, p->x + (uint64_t)i * k * 4, k, &norm, x + (size_t)i * k));
-    }
+    struct check_norm norm = {.kind = spec[K_MV_NORM], .w = p->norm_w, .eps = p->eps};
+    TRY_GOTO(check_x_rows(op, mem, p->x, check_in_order, b, &norm, x));
     TRY_GOTO(check_product(mem, &gate, x, b, 0, g));
     TRY_GOTO(check_product(mem, &up, x, b, 0, u));
     for (size_t i = 0; i < (size_t)b * n; i++) {

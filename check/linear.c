@@ -10,6 +10,7 @@
 #include "half.h"
 #include "kernels/params.h"
 #include "parallel.h"
+#include "round8.h"
 
 /* Types whose blocks are single values, without a call for each. */
 static void read_values(enum quant_type type, const uint8_t *from, uint64_t n, float *out)
@@ -186,6 +187,44 @@ enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k,
     for (uint32_t i = 0; i < k; i++)
         out[i] =
             ((double)row[i] - mean) * scale * (w ? (double)w[i] : 1.0) + (b ? (double)b[i] : 0);
+    return OK;
+}
+
+const uint32_t check_in_order[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+static enum status rounded_row(struct check_mem *mem, uint64_t rows, uint32_t k, uint32_t b,
+                               double *out)
+{
+    enum status s = OK;
+    int8_t *q = mem_calloc(k, 1);
+    float *d = mem_calloc(k / ROUND8_BLOCK, sizeof *d);
+    if (!q || !d) {
+        s = ERR_MEMORY;
+        goto fail;
+    }
+    TRY_GOTO(round8_row(mem, rows, k, b, q, d));
+    for (uint32_t i = 0; i < k; i++)
+        out[i] = (double)d[i / ROUND8_BLOCK] * q[i];
+fail:
+    mem_free(q);
+    mem_free(d);
+    return s;
+}
+
+enum status check_x_rows(const struct plan_op *op, struct check_mem *mem, uint64_t addr,
+                         const uint32_t *rows, uint32_t count, const struct check_norm *norm,
+                         double *out)
+{
+    uint32_t k = op->pipe.spec[K_MV_K];
+    bool rounded;
+    round8_is_taken(op, &rounded);
+    for (uint32_t b = 0; b < count; b++) {
+        double *to = out + (size_t)b * k;
+        if (rounded)
+            TRY(rounded_row(mem, addr, k, b, to));
+        else
+            TRY(check_x_row(mem, addr + (uint64_t)rows[b] * k * 4, k, norm, to));
+    }
     return OK;
 }
 

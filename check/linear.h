@@ -56,6 +56,15 @@ struct check_norm {
 enum status check_x_row(struct check_mem *mem, uint64_t x, uint32_t k,
                         const struct check_norm *norm, double *out);
 
+/* 0 to 15: rows that are not picked. */
+extern const uint32_t check_in_order[16];
+
+/* The rows of x that one of the matrix-vector kernels multiplies, [count][k]: as they are at addr,
+ * rows[b] of them each, normalised; or what round8.comp made. */
+enum status check_x_rows(const struct plan_op *op, struct check_mem *mem, uint64_t addr,
+                         const uint32_t *rows, uint32_t count, const struct check_norm *norm,
+                         double *out);
+
 /* What row i of the step header says. */
 struct check_row {
     uint32_t token, pos, slot;

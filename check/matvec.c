@@ -23,11 +23,8 @@ enum status check_matvec(const struct plan_op *op, struct check_mem *mem)
         s = ERR_MEMORY;
         goto fail;
     }
-    for (uint32_t b = 0; b < count; b++) {
-        uint64_t from = p->x + (uint64_t)rows[b] * k * 4;
-        struct check_norm norm = {spec[K_MV_NORM], p->norm_w, p->norm_b, p->eps};
-        TRY_GOTO(check_x_row(mem, from, k, &norm, x + (size_t)b * k));
-    }
+    struct check_norm norm = {spec[K_MV_NORM], p->norm_w, p->norm_b, p->eps};
+    TRY_GOTO(check_x_rows(op, mem, p->x, rows, count, &norm, x));
     TRY_GOTO(check_product(mem, &w, x, count, p->bias, sums));
     for (uint32_t b = 0; b < spec[K_MV_B]; b++) {
         if (b >= count)

@@ -63,10 +63,8 @@ enum status check_qkv(const struct plan_op *op, struct check_mem *mem)
         s = ERR_MEMORY;
         goto fail;
     }
-    for (uint32_t i = 0; i < a.b; i++) {
-        struct check_norm norm = {spec[K_MV_NORM], p->norm_w, p->norm_b, p->eps};
-        TRY_GOTO(check_x_row(mem, p->x + (uint64_t)i * a.k * 4, a.k, &norm, x + (size_t)i * a.k));
-    }
+    struct check_norm norm = {spec[K_MV_NORM], p->norm_w, p->norm_b, p->eps};
+    TRY_GOTO(check_x_rows(op, mem, p->x, check_in_order, a.b, &norm, x));
     TRY_GOTO(check_product(mem, &wq, x, a.b, p->bq, a.q));
     TRY_GOTO(check_product(mem, &wk, x, a.b, p->bk, a.key));
     TRY_GOTO(check_product(mem, &wv, x, a.b, p->bv, a.value));

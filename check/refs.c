@@ -1,5 +1,6 @@
 /* The table of references. Limits: about five times the noise of a sum in f32 (NMSE 4e-12 at
- * 14,336 terms), or of operands rounded to f16 where a variant does that. */
+ * 14,336 terms), or of operands rounded to f16 or
+ * 8 bits where a variant does that. */
 #include "bits/bits.h"
 #include "refs.h"
 
@@ -19,6 +20,10 @@
     {                                                                                              \
         1e-6, 1e-2                                                                                 \
     }
+#define INT8_IN                                                                                    \
+    {                                                                                              \
+        5e-4, 2                                                                                    \
+    }
 #define BITS                                                                                       \
     {                                                                                              \
         0, 0                                                                                       \
@@ -28,6 +33,10 @@ const struct check_ref check_refs[] = {
     {"matvec", check_matvec, F32_SUM, bits_matvec},
     {"glu", check_glu, F32_SUM, bits_glu},
     {"qkv", check_qkv, F32_SUM, bits_qkv},
+    {"matvec_dot", check_matvec, INT8_IN, bits_matvec},
+    {"glu_dot", check_glu, INT8_IN, bits_glu},
+    {"qkv_dot", check_qkv, INT8_IN, bits_qkv},
+    {"round8", check_round8, BITS},
     {"attn", check_attn, F32_SUM, bits_attn},
     {"embed", check_embed, BITS},
     {"norm", check_norm, F32_POINT, bits_norm},

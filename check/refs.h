@@ -9,6 +9,7 @@ enum status check_glu(const struct plan_op *op, struct check_mem *mem);
 enum status check_qkv(const struct plan_op *op, struct check_mem *mem);
 enum status check_attn(const struct plan_op *op, struct check_mem *mem);
 enum status check_embed(const struct plan_op *op, struct check_mem *mem);
+enum status check_round8(const struct plan_op *op, struct check_mem *mem);
 enum status check_norm(const struct plan_op *op, struct check_mem *mem);
 enum status check_matmul(const struct plan_op *op, struct check_mem *mem);
 enum status check_half(const struct plan_op *op, struct check_mem *mem);

@@ -27,6 +27,7 @@ static const struct option options[] = {
     {"--profile", OPT_FLAG, &opt.profile, NULL, "time of each kernel of a step"},
     OPTION_DEVICE,
     OPTION_ANY_VARIANT,
+    OPTION_NO_INT_DOT,
     OPTION_JSON,
     OPTION_STATS,
 };

@@ -21,8 +21,7 @@ enum { MAX_TESTS = 2 * 33, MAX_PROFILES = 4 };
 
 struct speech_bench {
     const struct bench_speech_params *p;
-    struct tawny_speech *speech;
-    struct tawny_device_info device;
+    struct opened o;
     struct tawny_speech_info model;
     struct speech_test tests[MAX_TESTS];
     uint32_t n_tests;
@@ -51,10 +50,10 @@ static enum status measure(struct speech_bench *b, uint32_t windows, uint32_t to
         TRY(add_test(b, windows, 0, &heard));
     if (tokens)
         TRY(add_test(b, windows, tokens, &said));
-    TRY(from_api(tawny_speech_time(b->speech, windows, make, &t)));
+    TRY(from_api(tawny_speech_time(b->o.speech, windows, make, &t)));
     for (uint32_t i = 0; i < b->p->repeat; i++) {
         progress("measuring", i, b->p->repeat);
-        TRY(from_api(tawny_speech_time(b->speech, windows, make, &t)));
+        TRY(from_api(tawny_speech_time(b->o.speech, windows, make, &t)));
         if (interrupted())
             return status_fail(ERR, "interrupted");
         if (heard)
@@ -76,7 +75,7 @@ static enum status profile(struct speech_bench *b, bool listening, uint32_t wind
     snprintf(p->what, sizeof p->what, "%s of %" PRIu32, listening ? "listening" : "a step",
              windows);
     return from_api(
-        tawny_speech_profile(b->speech, listening, windows, p->lines, BENCH_LINES, &p->n));
+        tawny_speech_profile(b->o.speech, listening, windows, p->lines, BENCH_LINES, &p->n));
 }
 
 static enum status measure_all(struct speech_bench *b)
@@ -112,9 +111,9 @@ static double ms(const struct speech_test *t)
 static enum status print(struct speech_bench *b)
 {
     char size[SIZE_TEXT], name[32];
-    TRY(out_printf("device   %s\ndriver   %s\nmodel    %s (%s, %.2f M weights)\n\n", b->device.name,
-                   b->device.driver, b->model.path, size_text(size, b->model.weight_bytes),
-                   (double)b->model.n_params / 1e6));
+    TRY(out_printf("device   %s\ndriver   %s\nmodel    %s (%s, %.2f M weights)\n\n",
+                   b->o.device_info.name, b->o.device_info.driver, b->model.path,
+                   size_text(size, b->model.weight_bytes), (double)b->model.n_params / 1e6));
     TRY(out_printf("| %-10s | %12s | %10s | %9s |\n|------------|-------------:|-----------:|"
                    "----------:|\n",
                    "test", "a second", "+/-", "ms"));
@@ -148,7 +147,7 @@ static enum status print_json(struct speech_bench *b)
         json_pack("{s:s, s:o, s:I, s:I, s:o, s:o}", "version", tawny_version(), "model",
                   json_text(b->model.path, strlen(b->model.path)), "weight_bytes",
                   (json_int_t)b->model.weight_bytes, "weights", (json_int_t)b->model.n_params,
-                  "device", device_json(&b->device), "tests", tests);
+                  "device", device_json(&b->o.device_info), "tests", tests);
     if (out && b->p->profile)
         json_object_set(out, "profile", profiles);
     json_decref(profiles);
@@ -157,36 +156,25 @@ static enum status print_json(struct speech_bench *b)
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-static enum status bench(struct speech_bench *b, const char *path, struct tawny_device **device)
+static enum status bench(struct speech_bench *b, const char *path)
 {
-    TRY(from_api(tawny_device_open(&(struct tawny_device_params){.device = global.device,
-                                                                 .profile = b->p->profile,
-                                                                 .any_variant = global.any_variant,
-                                                                 .on_compile = on_compile},
-                                   device)));
-    tawny_device_get_info(*device, &b->device);
-    enum status s = from_api(tawny_speech_open(
-        *device, &(struct tawny_model_params){.path = path, .on_progress = on_load}, &b->speech));
-    progress_clear();
-    TRY(s);
-    tawny_speech_get_info(b->speech, &b->model);
-    interrupt_speech(b->speech);
+    TRY(open_device(&b->o, b->p->profile));
+    TRY(open_speech(&b->o, path));
+    tawny_speech_get_info(b->o.speech, &b->model);
+    interrupt_speech(b->o.speech);
     TRY(measure_all(b));
     return global.json ? print_json(b) : print(b);
 }
 
 enum status bench_speech(const char *path, const struct bench_speech_params *params)
 {
-    struct tawny_device *device = NULL;
     struct speech_bench *b = mem_alloc(sizeof *b);
     if (!b)
         return ERR_MEMORY;
     b->p = params;
-    enum status s = bench(b, path, &device);
+    enum status s = bench(b, path);
     progress_clear();
-    interrupt_speech(NULL);
-    tawny_speech_close(&b->speech);
-    tawny_device_close(&device);
+    close_all(&b->o);
     for (uint32_t i = 0; i < b->n_tests; i++)
         bench_rate_free(&b->tests[i].rate);
     mem_free(b);

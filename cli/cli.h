@@ -65,7 +65,7 @@ const struct verb *args_verb(const char *name);
 /* Options that every verb takes. */
 struct global {
     const char *device;
-    bool quiet, json, stats, any_variant;
+    bool quiet, json, stats, any_variant, no_int_dot;
     int64_t verbose;
 };
 extern struct global global;
@@ -79,6 +79,11 @@ extern struct global global;
     {                                                                                              \
         "--no-verified-variants", OPT_FLAG, &global.any_variant, NULL,                             \
             "use also kernels that tawny verify found wrong"                                       \
+    }
+#define OPTION_NO_INT_DOT                                                                          \
+    {                                                                                              \
+        "--no-int-dot", OPT_FLAG, &global.no_int_dot, NULL,                                        \
+            "multiply quantised weights in f32, activations not rounded to 8 bits"                 \
     }
 #define OPTION_JSON                                                                                \
     {                                                                                              \
@@ -151,6 +156,7 @@ struct opened {
     struct tawny_device *device;
     struct tawny_model *model;
     struct tawny_session *session;
+    struct tawny_speech *speech;
     struct tawny_device_info device_info;
     struct tawny_model_info model_info;
     uint32_t n_ctx; /* of the session */
@@ -166,6 +172,10 @@ enum status look_at_model(const char *path, bool *speech);
 /* Checks the file before it opens the device, so that a bad one is refused at once. A progress bar
  * shows on a terminal. On failure *o can be closed all the same. */
 enum status open_model(struct opened *o, const char *path, bool profile);
+/* The device that is asked for. */
+enum status open_device(struct opened *o, bool profile);
+/* Onto that: a speech model, whose file has been looked at. */
+enum status open_speech(struct opened *o, const char *path);
 /* ERR_MODEL, before any driver is loaded, for what is no speech model. */
 enum status check_speech_file(const char *path);
 enum status open_session(struct opened *o, const struct tawny_session_params *params);

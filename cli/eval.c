@@ -29,6 +29,7 @@ static const struct option options[] = {
      1 << 16},
     OPTION_DEVICE,
     OPTION_ANY_VARIANT,
+    OPTION_NO_INT_DOT,
     OPTION_JSON,
     OPTION_STATS,
 };

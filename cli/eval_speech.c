@@ -24,8 +24,7 @@ struct heard {
 };
 
 struct evaluation {
-    struct tawny_device *device;
-    struct tawny_speech *speech;
+    struct opened o;
     struct errors sum;
     double seconds;
     uint64_t n_files;
@@ -194,7 +193,7 @@ static enum status evaluate(struct evaluation *v, const char *path, const char *
     struct heard h = {0};
     struct tawny_transcript t;
     enum status s = from_api(tawny_transcribe(
-        v->speech,
+        v->o.speech,
         &(struct tawny_transcribe_params){.path = path, .on_segment = on_segment, .ctx = &h}, &t));
     if (s == OK)
         s = h.status;
@@ -235,21 +234,6 @@ static enum status evaluate_all(struct evaluation *v, const char *name, char *li
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-static enum status open_all(struct evaluation *v, const char *model)
-{
-    TRY(from_api(tawny_device_open(&(struct tawny_device_params){.device = global.device,
-                                                                 .any_variant = global.any_variant,
-                                                                 .on_compile = on_compile},
-                                   &v->device)));
-    enum status s = from_api(tawny_speech_open(
-        v->device, &(struct tawny_model_params){.path = model, .on_progress = on_load},
-        &v->speech));
-    progress_clear();
-    if (s == OK)
-        interrupt_speech(v->speech);
-    return s;
-}
-
 static enum status print(struct evaluation *v)
 {
     const struct errors *e = &v->sum;
@@ -275,17 +259,21 @@ enum status eval_speech(const char *model, const char *references)
     TRY(check_speech_file(model));
     TRY(read_whole(references, &list, &len));
     v.files = global.json ? json_array() : NULL;
-    enum status s = strlen(list) == len
-                        ? open_all(&v, model)
-                        : status_fail(ERR_USAGE, "%s: no text: it holds a zero byte", references);
+    enum status s = OK;
+    if (strlen(list) != len)
+        s = status_fail(ERR_USAGE, "%s: no text: it holds a zero byte", references);
+    if (s == OK)
+        s = open_device(&v.o, false);
+    if (s == OK)
+        s = open_speech(&v.o, model);
+    if (s == OK)
+        interrupt_speech(v.o.speech);
     if (s == OK)
         s = evaluate_all(&v, references, list, len);
     progress_clear();
     if (s == OK)
         s = print(&v);
-    interrupt_speech(NULL);
-    tawny_speech_close(&v.speech);
-    tawny_device_close(&v.device);
+    close_all(&v.o);
     json_decref(v.files);
     mem_free(list);
     return s;

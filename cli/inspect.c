@@ -24,6 +24,7 @@ static const struct option options[] = {
     {"--tensors", OPT_FLAG, &opt.tensors, NULL, "list the tensors"},
     OPTION_DEVICE,
     OPTION_ANY_VARIANT,
+    OPTION_NO_INT_DOT,
     OPTION_JSON,
 };
 
@@ -56,7 +57,9 @@ static enum status make_plan(const struct tawny_file *file, struct plan *out)
     /* A file that is no model is refused without waiting for drivers. */
     TRY(plan_on(file, NULL, &out->p));
     enum status s = from_api(tawny_device_open(
-        &(struct tawny_device_params){.device = global.device, .any_variant = global.any_variant},
+        &(struct tawny_device_params){.device = global.device,
+                                      .any_variant = global.any_variant,
+                                      .no_int_dot = global.no_int_dot},
         &device));
     if (s != OK)
         return s == ERR_DEVICE && !global.device ? OK : s;

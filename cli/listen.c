@@ -27,6 +27,7 @@ static const struct option options[] = {
     {"-vt --vad-threshold", OPT_REAL, &opt.vad_threshold, "P", "what begins speech", 0.001, 1},
     OPTION_DEVICE,
     OPTION_ANY_VARIANT,
+    OPTION_NO_INT_DOT,
     OPTION_JSON,
 };
 
@@ -161,27 +162,18 @@ fail:
 
 static enum status run(char **operands, size_t n)
 {
-    struct tawny_device *device = NULL;
-    struct tawny_speech *speech = NULL;
+    struct opened o = {0};
     struct tawny_vad *vad = NULL;
     struct tawny_listener *listener = NULL;
     struct writer writer = {.shows_tail = isatty(STDERR_FILENO) && !global.quiet};
     enum status s;
     TRY(check_options(operands, n));
     TRY(check_speech_file(operands[0]));
-    TRY_GOTO(from_api(tawny_device_open(
-        &(struct tawny_device_params){
-            .device = global.device, .any_variant = global.any_variant, .on_compile = on_compile},
-        &device)));
-    TRY_GOTO(from_api(tawny_vad_open(device, opt.vad_model, &vad)));
-    s = from_api(tawny_speech_open(
-        device, &(struct tawny_model_params){.path = operands[0], .on_progress = on_load},
-        &speech));
-    progress_clear();
-    if (s != OK)
-        goto fail;
+    TRY_GOTO(open_device(&o, false));
+    TRY_GOTO(from_api(tawny_vad_open(o.device, opt.vad_model, &vad)));
+    TRY_GOTO(open_speech(&o, operands[0]));
     TRY_GOTO(from_api(tawny_listen_open(
-        speech,
+        o.speech,
         &(struct tawny_listen_params){
             .how = {.language = opt.language,
                     .translate = opt.translate,
@@ -200,8 +192,7 @@ static enum status run(char **operands, size_t n)
 fail:
     tawny_listen_close(&listener);
     tawny_vad_close(&vad);
-    tawny_speech_close(&speech);
-    tawny_device_close(&device);
+    close_all(&o);
     return s;
 }
 

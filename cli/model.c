@@ -35,6 +35,28 @@ enum status check_speech_file(const char *path)
     return speech ? OK : status_fail(ERR_MODEL, "%s: no speech model; tawny run runs it", path);
 }
 
+enum status open_device(struct opened *o, bool profile)
+{
+    struct tawny_device_params params = {
+        .device = global.device,
+        .profile = profile,
+        .any_variant = global.any_variant,
+        .no_int_dot = global.no_int_dot,
+        .on_compile = on_compile,
+    };
+    TRY(from_api(tawny_device_open(&params, &o->device)));
+    tawny_device_get_info(o->device, &o->device_info);
+    return OK;
+}
+
+enum status open_speech(struct opened *o, const char *path)
+{
+    enum status s = from_api(tawny_speech_open(
+        o->device, &(struct tawny_model_params){.path = path, .on_progress = on_load}, &o->speech));
+    progress_clear();
+    return s;
+}
+
 enum status open_model(struct opened *o, const char *path, bool profile)
 {
     enum status s;
@@ -43,14 +65,7 @@ enum status open_model(struct opened *o, const char *path, bool profile)
     TRY(look_at_model(path, &speech));
     if (speech)
         return status_fail(ERR_MODEL, "%s: a speech model; tawny transcribe runs it", path);
-    struct tawny_device_params params = {
-        .device = global.device,
-        .profile = profile,
-        .any_variant = global.any_variant,
-        .on_compile = on_compile,
-    };
-    TRY(from_api(tawny_device_open(&params, &o->device)));
-    tawny_device_get_info(o->device, &o->device_info);
+    TRY(open_device(o, profile));
     s = from_api(tawny_model_open(
         o->device, &(struct tawny_model_params){.path = path, .on_progress = on_load}, &o->model));
     progress_clear();
@@ -73,6 +88,8 @@ enum status open_session(struct opened *o, const struct tawny_session_params *pa
 void close_all(struct opened *o)
 {
     interrupt_session(NULL);
+    interrupt_speech(NULL);
+    tawny_speech_close(&o->speech);
     tawny_session_close(&o->session);
     tawny_model_close(&o->model);
     tawny_device_close(&o->device);
@@ -108,17 +125,18 @@ static double per(uint64_t sum, uint64_t n)
 json_t *stats_json(const struct opened *o)
 {
     struct tawny_stats t;
+    const struct tawny_memory *m = &t.memory;
     tawny_session_get_stats(o->session, &t);
-    return json_pack("{s:f, s:f, s:f, s:f, s:I, s:I, s:{s:I, s:I, s:I, s:I, s:I, s:I}}",
+    return json_pack("{s:f, s:f, s:f, s:f, s:I, s:I, s:b, s:{s:I, s:I, s:I, s:I, s:I, s:I}}",
                      "dispatches_per_token", per(t.made_dispatches, t.made_tokens),
                      "submits_per_token", per(t.made_submits, t.made_tokens), "bytes_up_per_token",
                      per(t.made_bytes_up, t.made_tokens), "bytes_down_per_token",
                      per(t.made_bytes_down, t.made_tokens), "host_allocations",
                      (json_int_t)t.host_allocs_made, "weight_bytes_per_token",
-                     (json_int_t)t.weight_bytes_token, "memory", "weights", (json_int_t)t.weights,
-                     "kv", (json_int_t)t.kv, "scratch", (json_int_t)t.scratch, "state",
-                     (json_int_t)t.state, "staging", (json_int_t)t.staging, "allocated",
-                     (json_int_t)t.allocated);
+                     (json_int_t)t.weight_bytes_token, "int_dot", t.int_dot, "memory", "weights",
+                     (json_int_t)m->weights, "kv", (json_int_t)m->kv, "scratch",
+                     (json_int_t)m->scratch, "state", (json_int_t)m->state, "staging",
+                     (json_int_t)m->staging, "allocated", (json_int_t)m->allocated);
 }
 
 void memory_print(const struct tawny_memory *m)
@@ -138,12 +156,9 @@ void stats_print(const struct opened *o)
         per(t.made_dispatches, t.made_tokens), per(t.made_submits, t.made_tokens),
         per(t.made_bytes_up, t.made_tokens), per(t.made_bytes_down, t.made_tokens),
         t.host_allocs_made);
-    memory_print(&(struct tawny_memory){.weights = t.weights,
-                                        .kv = t.kv,
-                                        .scratch = t.scratch,
-                                        .state = t.state,
-                                        .staging = t.staging,
-                                        .allocated = t.allocated});
+    if (t.int_dot)
+        say("products: integer dot products, activations rounded to 8 bits (--no-int-dot: in f32)");
+    memory_print(&t.memory);
     say("device: %s (%s); model: %s, context %" PRIu32, o->device_info.name, o->device_info.driver,
         o->model_info.path, o->n_ctx);
 }

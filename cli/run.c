@@ -56,6 +56,7 @@ static const struct option options[] = {
     {"--ignore-eos", OPT_FLAG, &opt.ignore_eog, NULL, "go on after the answer's end"},
     OPTION_DEVICE,
     OPTION_ANY_VARIANT,
+    OPTION_NO_INT_DOT,
     OPTION_JSON,
     OPTION_STATS,
 };

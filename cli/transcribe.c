@@ -108,6 +108,7 @@ static const struct option options[] = {
     {"-vo --vad-samples-overlap", OPT_REAL, &opt.vad_overlap, "S", "heard after it as well", 0, 10},
     OPTION_DEVICE,
     OPTION_ANY_VARIANT,
+    OPTION_NO_INT_DOT,
     OPTION_JSON,
     OPTION_STATS,
 };
@@ -400,8 +401,7 @@ static enum status all(struct tawny_speech *speech, const struct inputs *in)
 
 static enum status run(char **operands, size_t n)
 {
-    struct tawny_device *device = NULL;
-    struct tawny_speech *speech = NULL;
+    struct opened o = {0};
     struct inputs inputs;
     enum status s;
     TRY(check_options());
@@ -409,25 +409,16 @@ static enum status run(char **operands, size_t n)
     if (opt.dir && mkdir(opt.dir, 0777) && errno != EEXIST)
         TRY_GOTO(status_fail(ERR, "%s: %s", opt.dir, strerror(errno)));
     TRY_GOTO(check_speech_file(operands[0]));
-    TRY_GOTO(from_api(tawny_device_open(
-        &(struct tawny_device_params){
-            .device = global.device, .any_variant = global.any_variant, .on_compile = on_compile},
-        &device)));
+    TRY_GOTO(open_device(&o, false));
     if (opt.vad || opt.vad_model)
-        TRY_GOTO(from_api(tawny_vad_open(device, opt.vad_model, &vad)));
-    s = from_api(tawny_speech_open(
-        device, &(struct tawny_model_params){.path = operands[0], .on_progress = on_load},
-        &speech));
-    progress_clear();
-    if (s != OK)
-        goto fail;
-    interrupt_speech(speech);
-    s = all(speech, &inputs);
+        TRY_GOTO(from_api(tawny_vad_open(o.device, opt.vad_model, &vad)));
+    TRY_GOTO(open_speech(&o, operands[0]));
+    interrupt_speech(o.speech);
+    s = all(o.speech, &inputs);
 fail:
     interrupt_speech(NULL);
     tawny_vad_close(&vad);
-    tawny_speech_close(&speech);
-    tawny_device_close(&device);
+    close_all(&o);
     inputs_free(&inputs);
     return s;
 }

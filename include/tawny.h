@@ -101,6 +101,9 @@ struct tawny_device_params {
     bool profile;            /* measure every dispatch; see tawny_profile */
     bool any_variant;        /* use also the variants of kernels that `tawny verify` found wrong on
                                 this device */
+    bool no_int_dot;         /* multiply quantised weights in f32 also where the device has integer
+                                dot products, for which activations are rounded to 8 bits: slower,
+                                and nearer to what the weights say */
     /* Called while kernels are compiled, which takes seconds the first time that a device runs a
      * model, from the thread that waits for them; done == total ends it. May be NULL. */
     void (*on_compile)(void *ctx, uint32_t done, uint32_t total);
@@ -339,6 +342,11 @@ struct tawny_eval_params {
 TAWNY_API enum tawny_status tawny_eval(struct tawny_session *session,
                                        const struct tawny_eval_params *params);
 
+/* GPU memory in use on the device, bytes; `allocated`: what the driver gave for it. */
+struct tawny_memory {
+    uint64_t weights, kv, scratch, state, staging, allocated;
+};
+
 /* Sums over the life of the session, and what is in use on its device. */
 struct tawny_stats {
     uint64_t prompt_tokens, made_tokens;
@@ -349,7 +357,9 @@ struct tawny_stats {
     uint64_t weight_bytes_token;              /* weights a made token reads */
     uint64_t host_allocs_made;                /* host allocations while making tokens: only when a
                                                  plan of a new shape is recorded */
-    uint64_t weights, kv, scratch, state, staging, allocated; /* GPU memory, bytes */
+    struct tawny_memory memory;
+    bool int_dot;                             /* steps multiply quantised weights with activations
+                                                 rounded to 8 bits */
 };
 TAWNY_API void tawny_session_get_stats(const struct tawny_session *session,
                                        struct tawny_stats *out);
@@ -396,10 +406,7 @@ struct tawny_speech_info {
 TAWNY_API void tawny_speech_get_info(const struct tawny_speech *speech,
                                      struct tawny_speech_info *out);
 
-/* GPU memory in use on the device, bytes; `allocated`: what the driver gave for it. */
-struct tawny_memory {
-    uint64_t weights, kv, scratch, state, staging, allocated;
-};
+/* Of its device. */
 TAWNY_API void tawny_speech_get_memory(const struct tawny_speech *speech,
                                        struct tawny_memory *out);
 

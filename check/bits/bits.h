@@ -76,9 +76,11 @@ struct bits_layout {
 const struct bits_layout *bits_layout(enum quant_type type);
 
 /* A row of weights in parts: weight i is scale[i / 16] * q[i] - minus[i / 16] (scale, minus only
- * where the layout has them). */
+ * where the layout has them). Where runs of 16 have scales that are integers, small[i / 16], scale
+ * is whole[i / 16] times that; else whole is scale and small 1. */
 struct bits_row {
-    float *q, *scale, *minus;
+    float *q, *scale, *minus, *whole;
+    int8_t *small;
 };
 /* Room for rows of k weights. */
 enum status bits_row_create(uint32_t k, struct bits_row *row);

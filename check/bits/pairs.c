@@ -1,4 +1,4 @@
-/* Matrix-vector products as lib/pairs.glsl adds them up: matvec, glu and qkv. */
+/* Matrix-vector products as lib/pairs.glsl and lib/dots.glsl add them up: matvec, glu and qkv. */
 #include <math.h>
 
 #include "base/mem.h"
@@ -7,6 +7,7 @@
 #include "check/kv.h"
 #include "check/linear.h"
 #include "check/parallel.h"
+#include "check/round8.h"
 
 float bits_rms(const float *x, uint32_t k, float eps)
 {
@@ -35,30 +36,58 @@ void bits_layer(float *x, uint32_t k, const float *w, const float *b, float eps)
     }
 }
 
-/* Rows of x, and for types with minima the sums of every 16 neighbours. */
+/* Rows of x, and for types with minima the sums of every 16 neighbours; or, for integer dot
+ * products, their integers and the d of each block. */
 struct input {
     uint32_t k, b, lanes;
     float *x, *sums;
+    int8_t *q;
+    float *d;
 };
 
 static void destroy_input(struct input *in)
 {
     mem_free(in->x);
     mem_free(in->sums);
+    mem_free(in->q);
+    mem_free(in->d);
+}
+
+/* Row i as 8 bits: what stands in in->x rounded or, with `made`, row i of rows at addr. */
+static enum status round_row(struct check_mem *mem, uint64_t addr, bool made, uint32_t i,
+                             struct input *in)
+{
+    uint32_t blocks = in->k / ROUND8_BLOCK;
+    int8_t *q = in->q + (size_t)i * in->k;
+    float *d = in->d + (size_t)i * blocks;
+    if (made)
+        return round8_row(mem, addr, in->k, i, q, d);
+    for (uint32_t b = 0; b < blocks; b++)
+        d[b] = round8_block(in->x + (size_t)i * in->k + (size_t)b * ROUND8_BLOCK,
+                            q + (size_t)b * ROUND8_BLOCK);
+    return OK;
 }
 
 /* rows[b]: which rows of x at addr. */
-static enum status read_input(struct check_mem *mem, const uint32_t *spec, uint64_t addr,
+static enum status read_input(const struct plan_op *op, struct check_mem *mem, uint64_t addr,
                               const uint32_t *rows, uint32_t b, const struct check_norm *norm,
                               struct input *in)
 {
+    const uint32_t *spec = op->pipe.spec;
     uint32_t k = spec[K_MV_K];
+    bool made, dots = round8_is_taken(op, &made);
     *in = (struct input){.k = k, .b = b, .lanes = spec[K_MV_LANES]};
     in->x = mem_calloc((size_t)16 * k, sizeof *in->x);
     in->sums = mem_calloc((size_t)16 * (k / 16 + 1), sizeof *in->sums);
-    if (!in->x || !in->sums)
+    if (dots) {
+        in->q = mem_calloc((size_t)16 * k, 1);
+        in->d = mem_calloc((size_t)16 * (k / ROUND8_BLOCK), sizeof *in->d);
+    }
+    if (!in->x || !in->sums || (dots && (!in->q || !in->d)))
         return ERR_MEMORY;
-    for (uint32_t i = 0; i < b; i++) {
+    for (uint32_t i = 0; made && i < b; i++)
+        TRY(round_row(mem, addr, true, i, in));
+    for (uint32_t i = 0; !made && i < b; i++) {
         const float *from, *w, *bias;
         float *x = in->x + (size_t)i * k;
         CHECK_IN(from, mem, addr + (uint64_t)rows[i] * k * 4, (uint64_t)k * 4);
@@ -75,6 +104,8 @@ static enum status read_input(struct check_mem *mem, const uint32_t *spec, uint6
         }
         for (uint32_t j = 0; j < k / 16 * 16; j++)
             in->sums[(size_t)i * (k / 16 + 1) + j / 16] += x[j];
+        if (dots)
+            TRY(round_row(mem, addr, false, i, in));
     }
     return OK;
 }
@@ -107,6 +138,38 @@ BITS_FMA static float dot(const struct bits_layout *t, const struct bits_row *w,
     return bits_tree(acc, lanes);
 }
 
+/* A block of 32 weights times one of x, onto the lane's sum. */
+static float add_block(const struct bits_layout *t, const struct bits_row *w, const int8_t *x,
+                       float d, uint32_t block, float acc)
+{
+    int32_t sum[2] = {0}, all = 0;
+    for (uint32_t h = 0; h < 2; h++) {
+        const float *q = w->q + block * 32 + h * 16;
+        for (uint32_t i = 0; i < 16; i++)
+            sum[h] += (int32_t)q[i] * x[h * 16 + i];
+        all += sum[h] * w->small[2 * block + h];
+    }
+    float y = fmaf(w->whole[2 * block] * d, (float)all, acc);
+    if (t->min)
+        y = fmaf(-w->minus[2 * block], d * (float)(round8_sum(x) + round8_sum(x + 16)), y);
+    return y;
+}
+
+/* Chunks of two blocks each; those of Q6_K lie two apart. */
+BITS_FMA static float dot_integers(enum quant_type type, const struct bits_row *w, const int8_t *x,
+                                   const float *d, uint32_t k, uint32_t lanes)
+{
+    float acc[256] = {0};
+    for (uint32_t chunk = 0; chunk < k / 64; chunk++) {
+        for (uint32_t h = 0; h < 2; h++) {
+            uint32_t block = type == QUANT_Q6_K ? chunk / 2 * 4 + chunk % 2 + 2 * h : 2 * chunk + h;
+            float *lane = &acc[chunk % lanes];
+            *lane = add_block(bits_layout(type), w, x + (size_t)block * 32, d[block], block, *lane);
+        }
+    }
+    return bits_tree(acc, lanes);
+}
+
 struct product {
     struct check_mem *mem;
     uint64_t addr;
@@ -126,7 +189,11 @@ static enum status product_rows(void *ctx, uint32_t from, uint32_t to)
     TRY(bits_row_create(in->k, &w));
     for (uint32_t i = from; i < to; i++) {
         TRY_GOTO(bits_row_read(p->mem, p->addr, p->type, p->n, in->k, i, &w));
-        for (uint32_t b = 0; b < in->b; b++)
+        for (uint32_t b = 0; in->q && b < in->b; b++)
+            p->out[(size_t)b * p->n + i] =
+                dot_integers(p->type, &w, in->q + (size_t)b * in->k,
+                             in->d + (size_t)b * (in->k / ROUND8_BLOCK), in->k, in->lanes);
+        for (uint32_t b = 0; !in->q && b < in->b; b++)
             p->out[(size_t)b * p->n + i] =
                 dot(t, &w, in->x + (size_t)b * in->k, in->sums + (size_t)b * (in->k / 16 + 1),
                     in->k, in->lanes);
@@ -156,7 +223,7 @@ enum status bits_matvec(const struct plan_op *op, struct check_mem *mem)
     if (!y)
         return ERR_MEMORY;
     TRY_GOTO(check_out_rows(mem, spec[K_MATVEC_OUT_ROWS], p->step, spec[K_MV_B], rows, &count));
-    TRY_GOTO(read_input(mem, spec, p->x, rows, count, &norm, &in));
+    TRY_GOTO(read_input(op, mem, p->x, rows, count, &norm, &in));
     TRY_GOTO(product(mem, p->w, spec[K_MATVEC_TYPE], n, &in, y));
     for (uint32_t b = 0; b < spec[K_MV_B]; b++) {
         uint64_t dst = p->dst + (uint64_t)b * n * 4;
@@ -179,8 +246,6 @@ fail:
     return s;
 }
 
-static const uint32_t in_order[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
 enum status bits_glu(const struct plan_op *op, struct check_mem *mem)
 {
     const struct k_glu_push *p = op->push;
@@ -195,7 +260,7 @@ enum status bits_glu(const struct plan_op *op, struct check_mem *mem)
         s = ERR_MEMORY;
         goto fail;
     }
-    TRY_GOTO(read_input(mem, spec, p->x, in_order, b, &norm, &in));
+    TRY_GOTO(read_input(op, mem, p->x, check_in_order, b, &norm, &in));
     TRY_GOTO(product(mem, p->gate, spec[K_GLU_TYPE], n, &in, gate));
     TRY_GOTO(product(mem, p->up, spec[K_GLU_TYPE], n, &in, up));
     for (size_t i = 0; i < (size_t)b * n; i++)
@@ -278,7 +343,7 @@ enum status bits_qkv(const struct plan_op *op, struct check_mem *mem)
         s = ERR_MEMORY;
         goto fail;
     }
-    TRY_GOTO(read_input(mem, spec, p->x, in_order, b, &norm, &in));
+    TRY_GOTO(read_input(op, mem, p->x, check_in_order, b, &norm, &in));
     TRY_GOTO(product(mem, p->wq, spec[K_QKV_TYPE_Q], nq, &in, q));
     TRY_GOTO(product(mem, p->wk, spec[K_QKV_TYPE_K], nkv, &in, key));
     TRY_GOTO(product(mem, p->wv, spec[K_QKV_TYPE_V], nkv, &in, value));

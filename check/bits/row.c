@@ -144,8 +144,10 @@ enum status bits_row_create(uint32_t k, struct bits_row *row)
         .q = mem_calloc(k, sizeof(float)),
         .scale = mem_calloc(k / 16 + 1, sizeof(float)),
         .minus = mem_calloc(k / 16 + 1, sizeof(float)),
+        .whole = mem_calloc(k / 16 + 1, sizeof(float)),
+        .small = mem_calloc(k / 16 + 1, 1),
     };
-    if (row->q && row->scale && row->minus)
+    if (row->q && row->scale && row->minus && row->whole && row->small)
         return OK;
     bits_row_destroy(row);
     return ERR_MEMORY;
@@ -156,6 +158,8 @@ void bits_row_destroy(struct bits_row *row)
     mem_free(row->q);
     mem_free(row->scale);
     mem_free(row->minus);
+    mem_free(row->whole);
+    mem_free(row->small);
     *row = (struct bits_row){0};
 }
 
@@ -179,7 +183,13 @@ enum status bits_row_read(struct check_mem *mem, uint64_t addr, enum quant_type 
         float *to = row->q + b * q->block;
         if (bits_layout(type)->scaled) {
             unscaled(type, block, to);
-            scales(type, block, row->scale + b * q->block / 16, row->minus + b * q->block / 16);
+            uint64_t first = b * q->block / 16;
+            scales(type, block, row->scale + first, row->minus + first);
+            for (uint32_t g = 0; g < q->block / 16; g++) {
+                bool apart = type == QUANT_Q6_K;
+                row->whole[first + g] = apart ? block_f16(block + 208) : row->scale[first + g];
+                row->small[first + g] = apart ? (int8_t)block[192 + g] : 1;
+            }
         } else {
             check_quant[type](block, to);
         }

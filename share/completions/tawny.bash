@@ -6,7 +6,7 @@ _tawny_options() {
         echo "-p --prompt -f --file --lines --system --chat --raw -n --predict --n-predict -c
             --ctx-size -b --batch-size --temp --temperature --top-k --top-p --min-p -s --seed
             --repeat-penalty --presence-penalty --frequency-penalty --repeat-last-n --logit-bias
-            -r --stop --ignore-eos --device --no-verified-variants --json --stats"
+            -r --stop --ignore-eos --device --no-verified-variants --no-int-dot --json --stats"
         ;;
     transcribe)
         echo "-l --language -dl --detect-language --task -tr --translate -f --output-format
@@ -20,27 +20,30 @@ _tawny_options() {
             --hallucination-silence-threshold
             -s --seed --vad -vm --vad-model -vt --vad-threshold -vspd --vad-min-speech-duration-ms
             -vsd --vad-min-silence-duration-ms -vmsd --vad-max-speech-duration-s -vp
-            --vad-speech-pad-ms -vo --vad-samples-overlap --device --no-verified-variants --json
+            --vad-speech-pad-ms -vo --vad-samples-overlap --device --no-verified-variants
+            --no-int-dot --json
             --stats"
         ;;
     listen)
         echo "-l --language --task -tr --translate --prompt --initial-prompt --step --source
-            --format -vm --vad-model -vt --vad-threshold --device --no-verified-variants --json"
+            --format -vm --vad-model -vt --vad-threshold --device --no-verified-variants
+            --no-int-dot --json"
         ;;
     devices) echo "--json" ;;
     inspect)
         echo "-c --ctx-size -b --batch-size --batch_size --batch -bs --beam-size --beam_size -bo
             --best-of --best_of --word-timestamps --word_timestamps --tensors --device
-            --no-verified-variants --json"
+            --no-verified-variants --no-int-dot --json"
         ;;
     tokenize) echo "--special --decode --no-bos -f --file --json" ;;
     eval)
         echo "--tokens --logits --chunk -f --file --perplexity --references
-            -c --ctx --ctx-size -b --batch-size --device --no-verified-variants --json --stats"
+            -c --ctx --ctx-size -b --batch-size --device --no-verified-variants
+            --no-int-dot --json --stats"
         ;;
     bench)
         echo "-p --n-prompt -n --n-gen -r --repetitions -b --batch-size -c --ctx-size
-            -w --windows --profile --device --no-verified-variants --json --stats"
+            -w --windows --profile --device --no-verified-variants --no-int-dot --json --stats"
         ;;
     verify)
         echo "--kernel -s --seed --cases --only --quick --thorough --bench --report --compile-only

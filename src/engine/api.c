@@ -141,15 +141,17 @@ enum tawny_status tawny_device_open(const struct tawny_device_params *params,
         return TAWNY_ERROR_MEMORY;
     d->profile = params->profile;
     char build[SHADER_BUILD_TEXT];
-    enum status s = gpu_open(&(struct gpu_params){.device = params->device,
-                                                  .caps_off = params->features_off,
-                                                  .cache_dir = params->cache_dir,
-                                                  .build = shader_build(build),
-                                                  .any_variant = params->any_variant,
-                                                  .on_compile = params->on_compile,
-                                                  .on_compile_ctx = params->ctx,
-                                                  .timestamps = params->profile},
-                             &d->gpu);
+    enum status s =
+        gpu_open(&(struct gpu_params){.device = params->device,
+                                      .caps_off = params->features_off |
+                                                  (params->no_int_dot ? GPU_CAP_INT_DOT : 0),
+                                      .cache_dir = params->cache_dir,
+                                      .build = shader_build(build),
+                                      .any_variant = params->any_variant,
+                                      .on_compile = params->on_compile,
+                                      .on_compile_ctx = params->ctx,
+                                      .timestamps = params->profile},
+                 &d->gpu);
     if (s == OK)
         *out = d;
     else
@@ -236,4 +238,18 @@ void tawny_model_get_info(const struct tawny_model *model, struct tawny_model_in
 const struct tawny_vocab *tawny_model_vocab(const struct tawny_model *model)
 {
     return &model->vocab;
+}
+
+struct tawny_memory api_memory(const struct gpu *g)
+{
+    struct gpu_usage u;
+    gpu_get_usage(g, &u);
+    return (struct tawny_memory){
+        .weights = u.live[GPU_WEIGHTS],
+        .kv = u.live[GPU_KV],
+        .scratch = u.live[GPU_SCRATCH],
+        .state = u.live[GPU_STATE],
+        .staging = u.live[GPU_STAGING],
+        .allocated = u.allocated,
+    };
 }

@@ -54,6 +54,9 @@ static inline enum tawny_status api_status(enum status s)
 enum status api_profile(struct plan *p, struct tawny_profile_line *out, uint32_t max,
                         uint32_t *count);
 
+/* What is in use. */
+struct tawny_memory api_memory(const struct gpu *g);
+
 struct engine_params api_engine_params(const struct tawny_session_params *p);
 
 /* What a transcription takes; p NULL: one with the defaults. ERR_USAGE for what is too many. */

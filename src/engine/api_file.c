@@ -254,14 +254,7 @@ static enum status plan_speech(const struct weights *w, struct gpu *g, struct sp
     uint64_t room = g ? gpu_memory_free(g) : UINT64_MAX;
     TRY(whisper_load(w, &m.w));
     *weights = pretend_loaded(m.w.tensors, m.w.n_tensors);
-    enum status s;
-    /* Where memory is short fewer windows are listened to at once. */
-    for (needs->hears = SPEECH_HEARS;; needs->hears /= 2) {
-        s = speech_plan_memory(&m, needs, mem);
-        uint64_t all = *weights + mem->kv + mem->scratch + mem->state;
-        if (s != OK || all <= room || needs->hears == 1)
-            break;
-    }
+    enum status s = speech_plan_room(&m, needs, room > *weights ? room - *weights : 0, mem);
     whisper_unload(&m.w);
     return s;
 }

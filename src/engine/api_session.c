@@ -409,11 +409,16 @@ static uint64_t bytes_a_token(const struct model *m)
     return sum;
 }
 
+static bool takes_int_dot(const struct engine *e)
+{
+    const struct model *m = &e->em->model;
+    return (gpu_get_info(e->gpu)->caps & GPU_CAP_INT_DOT) &&
+           k_takes_int8(m->layers[0].gate.type, m->hp.n_embd);
+}
+
 void tawny_session_get_stats(const struct tawny_session *session, struct tawny_stats *out)
 {
     const struct engine *e = session->e;
-    struct gpu_usage u;
-    gpu_get_usage(e->gpu, &u);
     *out = (struct tawny_stats){
         .prompt_tokens = e->prompt.tokens,
         .made_tokens = e->made.tokens,
@@ -427,12 +432,8 @@ void tawny_session_get_stats(const struct tawny_session *session, struct tawny_s
         .made_bytes_down = e->made.bytes_down,
         .weight_bytes_token = bytes_a_token(&e->em->model),
         .host_allocs_made = e->made.host_allocs,
-        .weights = u.live[GPU_WEIGHTS],
-        .kv = u.live[GPU_KV],
-        .scratch = u.live[GPU_SCRATCH],
-        .state = u.live[GPU_STATE],
-        .staging = u.live[GPU_STAGING],
-        .allocated = u.allocated,
+        .memory = api_memory(e->gpu),
+        .int_dot = takes_int_dot(e),
     };
 }
 

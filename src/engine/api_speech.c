@@ -53,16 +53,7 @@ void tawny_speech_cancel(struct tawny_speech *speech)
 
 void tawny_speech_get_memory(const struct tawny_speech *speech, struct tawny_memory *out)
 {
-    struct gpu_usage u;
-    gpu_get_usage(speech->device->gpu, &u);
-    *out = (struct tawny_memory){
-        .weights = u.live[GPU_WEIGHTS],
-        .kv = u.live[GPU_KV],
-        .scratch = u.live[GPU_SCRATCH],
-        .state = u.live[GPU_STATE],
-        .staging = u.live[GPU_STAGING],
-        .allocated = u.allocated,
-    };
+    *out = api_memory(speech->device->gpu);
 }
 
 void tawny_speech_get_info(const struct tawny_speech *speech, struct tawny_speech_info *out)

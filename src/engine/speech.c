@@ -312,25 +312,31 @@ enum status speech_plan_memory(struct speech_model *m, const struct speech_param
     return OK;
 }
 
+enum status speech_plan_room(struct speech_model *m, struct speech_params *params, uint64_t room,
+                             struct engine_memory *out)
+{
+    if (!params->hears)
+        params->hears = SPEECH_HEARS;
+    for (;; params->hears /= 2) {
+        TRY(speech_plan_memory(m, params, out));
+        if (out->kv + out->scratch + out->state <= room || params->hears == 1)
+            return OK;
+    }
+}
+
 /* Refuses before anything is taken what cannot fit; params->hears becomes what does. */
 static enum status check_memory(struct speech_model *m, struct speech_params *params)
 {
     struct engine_memory mem;
-    uint64_t need, room = gpu_memory_free(m->gpu);
+    uint64_t room = gpu_memory_free(m->gpu);
     if (params->rows > K_MAX_OUT || params->windows > K_MAX_OUT)
         return status_fail(ERR_USAGE,
                            "%" PRIu32 " texts about %" PRIu32 " windows at once: at most %u",
                            params->rows, params->windows, K_MAX_OUT);
-    if (!params->hears)
-        params->hears = SPEECH_HEARS;
-    for (;; params->hears /= 2) {
-        TRY(speech_plan_memory(m, params, &mem));
-        need = mem.kv + mem.scratch + mem.state;
-        if (need <= room)
-            return OK;
-        if (params->hears == 1)
-            break;
-    }
+    TRY(speech_plan_room(m, params, room, &mem));
+    uint64_t need = mem.kv + mem.scratch + mem.state;
+    if (need <= room)
+        return OK;
     return status_fail(ERR_MEMORY,
                        "%" PRIu32 " windows of sound and %" PRIu32 " texts at once need %" PRIu64
                        " MiB besides the weights; %s has %" PRIu64 " MiB free",

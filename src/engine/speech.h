@@ -95,6 +95,11 @@ struct speech {
 enum status speech_plan_memory(struct speech_model *m, const struct speech_params *params,
                                struct engine_memory *out);
 
+/* The same where so many bytes are free besides the weights: params->hears becomes less, down to 1,
+ * until it fits; *out may not fit then. */
+enum status speech_plan_room(struct speech_model *m, struct speech_params *params, uint64_t room,
+                             struct engine_memory *out);
+
 /* params NULL: one text about one window. */
 enum status speech_open(struct speech_model *m, const struct speech_params *params,
                         struct speech **out);

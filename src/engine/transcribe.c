@@ -254,11 +254,10 @@ static enum status remember(struct run *r, const int32_t *tokens, uint32_t n)
 static enum status give(struct run *r, uint64_t seek, const struct piece *piece)
 {
     const int32_t *tokens = r->best.tokens + piece->first;
-    size_t len, first = 0;
+    size_t len, first;
     TRY(transcribe_write(r, tokens, piece->n, &len));
-    while (first < len && transcribe_is_blank(r->text[first]))
-        first++;
-    if (first == len || piece->fit.start == piece->fit.end)
+    transcribe_trim(r->text, &first, &len);
+    if (!len || piece->fit.start == piece->fit.end)
         return OK;
     if (r->p->batch < 2)
         TRY(remember(r, tokens, piece->n));
@@ -373,20 +372,16 @@ static enum status tell(struct run *r, uint64_t *seek, uint32_t used)
 /* Tokens of a text that is given, a space in front; *ids grows. */
 static enum status encode(const struct run *r, const char *given, int32_t **ids, size_t *n)
 {
-    size_t len = strlen(given), first = 0;
-    while (len && transcribe_is_blank(given[len - 1]))
-        len--;
-    while (first < len && transcribe_is_blank(given[first]))
-        first++;
-    if (first == len)
+    size_t len = strlen(given), first;
+    transcribe_trim(given, &first, &len);
+    if (!len)
         return OK;
-    char *text = mem_alloc(len - first + 2);
+    char *text = mem_alloc(len + 2);
     if (!text)
         return ERR_MEMORY;
     text[0] = ' ';
-    memcpy(text + 1, given + first, len - first);
-    enum status s =
-        tok_encode(r->s->m->tok, text, len - first + 1, &(struct tok_encode_params){0}, ids, n);
+    memcpy(text + 1, given + first, len);
+    enum status s = tok_encode(r->s->m->tok, text, len + 1, &(struct tok_encode_params){0}, ids, n);
     mem_free(text);
     return s;
 }

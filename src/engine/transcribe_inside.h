@@ -52,7 +52,8 @@ static inline bool transcribe_is_text(const struct run *r, int32_t id)
     return (uint32_t)id < r->s->m->w.ids.end;
 }
 
-bool transcribe_is_blank(char c);
+/* What is left of a text without blanks at both ends: *len bytes from *first on. */
+void transcribe_trim(const char *text, size_t *first, size_t *len);
 
 /* The text of tokens, without those of times, in r->text. */
 enum status transcribe_write(struct run *r, const int32_t *tokens, uint32_t n, size_t *len);

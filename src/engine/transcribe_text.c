@@ -33,21 +33,28 @@ enum status transcribe_write(struct run *r, const int32_t *tokens, uint32_t n, s
     return OK;
 }
 
-bool transcribe_is_blank(char c)
+static bool is_blank(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+void transcribe_trim(const char *text, size_t *first, size_t *len)
+{
+    *first = 0;
+    while (*len && is_blank(text[*len - 1]))
+        (*len)--;
+    while (*len && is_blank(text[*first])) {
+        (*first)++;
+        (*len)--;
+    }
 }
 
 /* Bytes of the answer's text, and what zlib makes of them. */
 static enum status pack(struct run *r, const struct speech_answer *a, size_t *bytes, size_t *packed)
 {
-    size_t len, first = 0;
-    TRY(transcribe_write(r, a->tokens, a->n, &len));
-    while (len && transcribe_is_blank(r->text[len - 1]))
-        len--;
-    while (first < len && transcribe_is_blank(r->text[first]))
-        first++;
-    *bytes = len - first;
+    size_t first;
+    TRY(transcribe_write(r, a->tokens, a->n, bytes));
+    transcribe_trim(r->text, &first, bytes);
     uLongf size = compressBound((uLong)*bytes);
     void *to = mem_alloc(size);
     if (!to)

@@ -13,20 +13,25 @@ enum status k_glu(struct plan *p, const struct k_glu_args *a)
         .eps = a->eps,
     };
     struct k_op o;
-    k_op_begin(&o, "glu", "glu", &push, sizeof push, 5);
-    TRY(k_weight_check(o.op.name, &a->gate));
-    TRY(k_weight_check(o.op.name, &a->up));
+    TRY(k_weight_check("glu", &a->gate));
+    TRY(k_weight_check("glu", &a->up));
     if (a->gate.type != a->up.type || a->gate.n != a->up.n || a->gate.k != a->up.k)
         return status_fail(ERR_MODEL,
                            "glu: gate %s [%" PRIu32 ", %" PRIu32 "] and up %s [%" PRIu32
                            ", %" PRIu32 "] must have one type and shape",
                            quant_info(a->gate.type)->name, a->gate.n, a->gate.k,
                            quant_info(a->up.type)->name, a->up.n, a->up.k);
-    TRY(k_pairs_setup(p, &o, &a->gate, a->b, k_pairs_norm(a->norm_w, 0), a->gate.n));
+    struct k_pairs pairs = {.w = {&a->gate, &a->up},
+                            .b = a->b,
+                            .x = a->x,
+                            .x_rows = a->b,
+                            .norm = k_pairs_norm(a->norm_w, 0),
+                            .x_as = a->x_as,
+                            .pairs = a->gate.n};
+    TRY(k_pairs_begin(p, &o, &pairs, "glu", "glu", "glu_dot", &push, sizeof push, 5));
     o.op.pipe.spec[K_GLU_TYPE] = a->gate.type;
     o.op.pipe.spec[K_GLU_N] = a->gate.n;
     o.op.pipe.n_spec = K_GLU_SPECS;
-    k_reads(&o, a->x, 4ull * a->gate.k * a->b);
     k_reads(&o, a->norm_w, 4ull * a->gate.k);
     k_reads_weight(&o, &a->gate);
     k_reads_weight(&o, &a->up);

@@ -2,8 +2,11 @@
 // type; row n of both makes a pair.
 #include "lib/types.glsl"
 #include "lib/math.glsl"
-#include "quants.glsl"
+#ifdef DOT
+#include "lib/dots.glsl"
+#else
 #include "lib/pairs.glsl"
+#endif
 
 layout(push_constant, scalar) uniform Push { k_glu_push p; };
 
@@ -12,6 +15,10 @@ layout(constant_id = K_GLU_N) const uint N = 1u;
 
 uint64_t pair_x(uint b)
 {
+#ifdef DOT
+    if (B > 1u)
+        return round8_row(p.x, K, b);
+#endif
     return p.x + uint64_t(b) * (K * 4u);
 }
 

@@ -41,6 +41,18 @@ struct k_steps {
     bool out_rows;      /* k_matvec, k_norm: take rows step.out_row[...] of x */
 };
 
+/* How x goes into k_matvec, k_glu and k_qkv. Rounded to 8 bits in blocks of 32 (lib/round8.glsl),
+ * which moves perplexity by some tenths of a per cent, it is multiplied by integer dot products;
+ * that takes block types whose rows are whole chunks of 64, and another way gives way to F32. */
+enum k_x {
+    K_X_BEST, /* INT8 where the device has instructions for it (GPU_CAP_INT_DOT) */
+    K_X_F32,
+    K_X_INT8,
+};
+
+/* True if rows of this type and length can be multiplied by x in 8 bits. */
+bool k_takes_int8(enum quant_type t, uint32_t k);
+
 struct k_matvec_args {
     const char *name;   /* shown in profiles: "o", "down", "head" */
     uint32_t b;         /* 1 to 16 */
@@ -55,6 +67,7 @@ struct k_matvec_args {
     uint64_t out;       /* f32 [b][n] */
     bool gelu;          /* of all that; no residual then */
     struct k_steps steps; /* only read with out_rows */
+    enum k_x x_as;
 };
 enum status k_matvec(struct plan *p, const struct k_matvec_args *a);
 
@@ -73,6 +86,7 @@ struct k_glu_args {
     float eps;
     struct k_weight gate, up;
     uint64_t out;       /* f32 [b][n] */
+    enum k_x x_as;
 };
 enum status k_glu(struct plan *p, const struct k_glu_args *a);
 
@@ -86,6 +100,7 @@ struct k_qkv_args {
     struct k_kv kv;
     struct k_steps steps;
     uint64_t out;        /* f32 [b][heads * head_dim] */
+    enum k_x x_as;
 };
 enum status k_qkv(struct plan *p, const struct k_qkv_args *a);
 

@@ -14,20 +14,27 @@ enum status k_matvec(struct plan *p, const struct k_matvec_args *a)
         .eps = a->eps,
     };
     struct k_op o;
-    k_op_begin(&o, a->name ? a->name : "matvec", "matvec", &push, sizeof push, 8);
-    TRY(k_weight_check(o.op.name, &a->w));
     if (a->gelu && a->residual)
-        return status_fail(ERR_MODEL, "%s: gelu of a sum with a residual", o.op.name);
-    TRY(k_pairs_setup(p, &o, &a->w, a->b, k_pairs_norm(a->norm_w, a->norm_b), (a->w.n + 1) / 2));
+        return status_fail(ERR_MODEL, "%s: gelu of a sum with a residual",
+                           a->name ? a->name : "matvec");
+    struct k_pairs pairs = {.w = {&a->w},
+                            .b = a->b,
+                            .x = a->x,
+                            .x_rows = a->steps.out_rows ? a->x_rows : a->b,
+                            .steps = a->steps,
+                            .norm = k_pairs_norm(a->norm_w, a->norm_b),
+                            .x_as = a->x_as,
+                            .pairs = (a->w.n + 1) / 2};
+    TRY(k_pairs_begin(p, &o, &pairs, a->name ? a->name : "matvec", "matvec", "matvec_dot", &push,
+                      sizeof push, 8));
     o.op.pipe.spec[K_MATVEC_TYPE] = a->w.type;
     o.op.pipe.spec[K_MATVEC_N] = a->w.n;
     o.op.pipe.spec[K_MATVEC_OUT_ROWS] = a->steps.out_rows;
     o.op.pipe.spec[K_MATVEC_GELU] = a->gelu;
     o.op.pipe.n_spec = K_MATVEC_SPECS;
-    uint64_t x_bytes = 4ull * a->w.k, out_bytes = 4ull * a->w.n;
-    k_reads(&o, a->x, x_bytes * (a->steps.out_rows ? a->x_rows : a->b));
-    k_reads(&o, a->norm_w, x_bytes);
-    k_reads(&o, a->norm_b, x_bytes);
+    uint64_t out_bytes = 4ull * a->w.n;
+    k_reads(&o, a->norm_w, 4ull * a->w.k);
+    k_reads(&o, a->norm_b, 4ull * a->w.k);
     k_reads_weight(&o, &a->w);
     k_reads(&o, a->bias, out_bytes);
     k_reads(&o, a->residual, out_bytes * a->b);

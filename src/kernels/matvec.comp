@@ -1,8 +1,11 @@
 // matvec.comp - one matrix times up to 16 rows of x, with bias, residual, gelu: see k_matvec_push.
 #include "lib/types.glsl"
 #include "lib/math.glsl"
-#include "quants.glsl"
+#ifdef DOT
+#include "lib/dots.glsl"
+#else
 #include "lib/pairs.glsl"
+#endif
 
 layout(push_constant, scalar) uniform Push { k_matvec_push p; };
 
@@ -13,6 +16,10 @@ layout(constant_id = K_MATVEC_GELU) const uint GELU = 0u;
 
 uint64_t pair_x(uint b)
 {
+#ifdef DOT
+    if (B > 1u)
+        return round8_row(p.x, K, b);
+#endif
     uint row = b;
     if (OUT_ROWS != 0u)
         row = b < Steps(p.step).v.n_out ? Steps(p.step).v.out_row[b] : 0u;

@@ -1,6 +1,7 @@
 #include "kernels/pairs.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum {
     MAX_B = 16,
@@ -8,6 +9,7 @@ enum {
     MAX_LANES = K_GROUP,
     LANE_WEIGHTS = 32, /* of a row, about what one strand takes */
     MAX_XREG = 64,     /* values of x an invocation may hold in registers */
+    DOT_CHUNK = 64,    /* weights of a row that a strand of integers takes at a time */
     GROUPS_A_UNIT = 2, /* workgroups that keep a multiprocessor's loads in flight */
 };
 
@@ -52,29 +54,95 @@ bool k_fuses_layernorm(uint32_t b, enum quant_type t, uint32_t k)
     return quant_info(t)->block == 1 && k_fuses_norm(b, t, k);
 }
 
-enum status k_pairs_setup(struct plan *p, struct k_op *o, const struct k_weight *w, uint32_t b,
-                          uint32_t norm, uint32_t pairs)
+/* ---- integer dot products ----------------------------------------------------------------- */
+
+bool k_takes_int8(enum quant_type t, uint32_t k)
 {
-    if (b < 1 || b > MAX_B)
-        return status_fail(ERR_MODEL, "%s: %" PRIu32 " rows; a step has 1 to %d", o->op.name, b,
+    return quant_info(t)->block > 1 && k % DOT_CHUNK == 0;
+}
+
+static bool takes_dots(struct plan *p, const struct k_pairs *a, const char *module)
+{
+    const struct gpu_info *info = gpu_get_info(plan_gpu(p));
+    if (a->x_as == K_X_F32 || (a->x_as == K_X_BEST && !(info->caps & GPU_CAP_INT_DOT)))
+        return false;
+    if (!k_usable(plan_gpu(p), module) || !k_usable(plan_gpu(p), "round8"))
+        return false;
+    for (int i = 0; i < 3 && a->w[i]; i++) {
+        if (!k_takes_int8(a->w[i]->type, a->w[i]->k))
+            return false;
+    }
+    return K_ROUND8_BYTES(a->w[0]->k) <= info->shared_bytes / 4 * 3; /* for many rows of x too */
+}
+
+/* A chunk for each strand, if there are enough of them. */
+static uint32_t dot_lanes(uint32_t k)
+{
+    uint32_t lanes = MIN_LANES;
+    while (lanes < MAX_LANES && lanes * DOT_CHUNK < k)
+        lanes *= 2;
+    return lanes;
+}
+
+/* a->x's rows rounded, in scratch. */
+static enum status round8_rows(struct plan *p, const struct k_pairs *a, uint64_t *out)
+{
+    uint32_t k = a->w[0]->k;
+    struct k_round8_push push = {.x = a->x, .step = a->steps.out_rows ? a->steps.addr : 0};
+    TRY(plan_scratch(p, (uint64_t)a->b * K_ROUND8_BYTES(k), "x in 8 bits", &push.dst));
+    struct k_op o;
+    k_op_begin(&o, "round8", "round8", &push, sizeof push, 3);
+    o.op.pipe.spec[K_ROUND8_SUBGROUP] = k_subgroup(plan_gpu(p), "round8");
+    o.op.pipe.spec[K_ROUND8_K] = k;
+    o.op.pipe.spec[K_ROUND8_OUT_ROWS] = a->steps.out_rows;
+    o.op.pipe.n_spec = K_ROUND8_SPECS;
+    o.op.groups[0] = (uint32_t)div_up(k / 4, K_GROUP);
+    o.op.groups[1] = a->b;
+    k_reads(&o, a->x, (uint64_t)a->x_rows * k * 4);
+    k_reads(&o, push.step, K_STEP_BYTES);
+    k_writes(&o, push.dst, (uint64_t)a->b * K_ROUND8_BYTES(k));
+    *out = push.dst;
+    return k_op_add(p, &o);
+}
+
+enum status k_pairs_begin(struct plan *p, struct k_op *o, const struct k_pairs *a, const char *name,
+                          const char *module, const char *dot_module, void *push,
+                          uint32_t push_bytes, uint32_t n_addr)
+{
+    uint32_t k = a->w[0]->k, units = gpu_get_info(plan_gpu(p))->units;
+    uint64_t x = a->x, x_bytes = (uint64_t)a->x_rows * k * 4;
+    if (a->b < 1 || a->b > MAX_B)
+        return status_fail(ERR_MODEL, "%s: %" PRIu32 " rows; a step has 1 to %d", name, a->b,
                            MAX_B);
-    bool layer = norm == K_MV_LAYER;
-    if (norm && !(layer ? k_fuses_layernorm : k_fuses_norm)(b, w->type, w->k))
-        return status_fail(
-            ERR_MODEL,
-            "%s: %s of %" PRIu32 " rows of %" PRIu32 " cannot be fused with a product of type %s",
-            o->op.name, layer ? "LayerNorm" : "RMSNorm", b, w->k, quant_info(w->type)->name);
-    uint32_t *spec = o->op.pipe.spec, lanes = lanes_of(w->k);
+    for (int i = 0; i < 3 && a->w[i]; i++) {
+        TRY(k_weight_check(name, a->w[i]));
+        bool layer = a->norm == K_MV_LAYER;
+        if (a->norm && !(layer ? k_fuses_layernorm : k_fuses_norm)(a->b, a->w[i]->type, k))
+            return status_fail(ERR_MODEL,
+                               "%s: %s of %" PRIu32 " rows of %" PRIu32
+                               " cannot be fused with a product of type %s",
+                               name, layer ? "LayerNorm" : "RMSNorm", a->b, k,
+                               quant_info(a->w[i]->type)->name);
+    }
+    bool dots = takes_dots(p, a, dot_module);
+    if (dots && a->b > 1) {
+        x_bytes = (uint64_t)a->b * K_ROUND8_BYTES(k);
+        TRY(round8_rows(p, a, &x));
+    }
+    memcpy(push, &x, sizeof x);
+    k_op_begin(o, name, dots ? dot_module : module, push, push_bytes, n_addr);
+    k_reads(o, x, x_bytes);
+
+    uint32_t *spec = o->op.pipe.spec, lanes = dots ? dot_lanes(k) : lanes_of(k);
     uint32_t subgroup = k_subgroup(plan_gpu(p), o->module);
     o->op.pipe.subgroup = subgroup > 1 ? subgroup : 0;
     spec[K_MV_SUBGROUP] = subgroup;
     spec[K_MV_LANES] = lanes;
-    spec[K_MV_B] = b;
-    spec[K_MV_K] = w->k;
-    spec[K_MV_NORM] = norm;
-    spec[K_MV_XREG] = b == 1 && x_in_registers(w->type, w->k);
-    uint32_t tiles = (uint32_t)div_up(pairs, K_GROUP / lanes);
-    uint32_t most = gpu_get_info(plan_gpu(p))->units * GROUPS_A_UNIT;
+    spec[K_MV_B] = a->b;
+    spec[K_MV_K] = k;
+    spec[K_MV_NORM] = a->norm;
+    spec[K_MV_XREG] = a->b == 1 && (dots || x_in_registers(a->w[0]->type, k));
+    uint32_t tiles = (uint32_t)div_up(a->pairs, K_GROUP / lanes), most = units * GROUPS_A_UNIT;
     o->op.groups[0] = tiles < most ? tiles : most;
     return OK;
 }

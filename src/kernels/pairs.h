@@ -12,9 +12,24 @@ static inline uint32_t k_pairs_norm(uint64_t norm_w, uint64_t norm_b)
     return norm_b ? K_MV_LAYER : norm_w ? K_MV_RMS : 0;
 }
 
-/* Sets constants 0 to 5 and the workgroups for `pairs` pairs of rows of w's type and length.
- * ERR_MODEL if a norm is asked for where it cannot be fused (see k_fuses_norm). */
-enum status k_pairs_setup(struct plan *p, struct k_op *o, const struct k_weight *w, uint32_t b,
-                          uint32_t norm, uint32_t pairs);
+/* What a dispatch takes. */
+struct k_pairs {
+    const struct k_weight *w[3]; /* its matrices, rows of one length; the last may be NULL */
+    uint32_t b;                  /* rows of x, 1 to 16 */
+    uint64_t x;
+    uint32_t x_rows;             /* that lie there */
+    struct k_steps steps;        /* with out_rows: where the rows are named */
+    uint32_t norm;               /* 0, K_MV_RMS or K_MV_LAYER: x goes through that first */
+    enum k_x x_as;
+    uint32_t pairs;              /* of rows of weights */
+};
+
+/* Begins a dispatch of `module` or, where x goes in as 8 bits, of `dot_module` (lib/dots.glsl). Its
+ * first push word becomes the address of x, its constants 0 to 5 and the workgroups are set, x is
+ * declared as read. For many rows of x a dispatch that rounds them may go before. ERR_MODEL if a
+ * norm is asked for where it cannot be fused (see k_fuses_norm). */
+enum status k_pairs_begin(struct plan *p, struct k_op *o, const struct k_pairs *a, const char *name,
+                          const char *module, const char *dot_module, void *push,
+                          uint32_t push_bytes, uint32_t n_addr);
 
 #endif

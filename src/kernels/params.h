@@ -91,6 +91,19 @@ struct k_seq {
 #define K_MV_RMS 1u
 #define K_MV_LAYER 2u
 
+/* Rows of x for integer dot products, K a multiple of 32: dst row b holds K bytes of integers, and
+ * for each block of 32 {F32 d, S16 sum of the first half, S16 of the second}, as lib/round8.glsl
+ * makes them. With K_ROUND8_OUT_ROWS x's row b is row step.out_row[b]; rows b >= step.n_out become
+ * those of row 0. */
+struct k_round8_push {
+    U64 x, dst, step;
+};
+#define K_ROUND8_SUBGROUP 0
+#define K_ROUND8_K 1
+#define K_ROUND8_OUT_ROWS 2
+#define K_ROUND8_SPECS 3
+#define K_ROUND8_BYTES(k) ((k) + (k) / 4)
+
 /* dst[b][n] = residual[b][n] + bias[n] + sum_k w[n][k] x[b][k]; absent operands are 0.
  * With K_MV_NORM: x is taken through RMSNorm with norm_w, or LayerNorm with norm_w and norm_b,
  * first. With K_MATVEC_GELU: gelu() (see k_gelu_push) of all that is what is written.

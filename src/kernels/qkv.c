@@ -36,21 +36,19 @@ enum status k_qkv(struct plan *p, const struct k_qkv_args *a)
         .eps = a->eps,
     };
     struct k_op o;
-    k_op_begin(&o, "qkv", "qkv", &push, sizeof push, 13);
     TRY(k_kv_check("qkv", kv));
     TRY(k_rope_check("qkv", &a->rope, kv->head_dim));
     TRY(check_rows("query", &a->q, kv->heads, kv, a->q.k));
     TRY(check_rows("key", &a->k, kv->kv_heads, kv, a->q.k));
     TRY(check_rows("value", &a->v, kv->kv_heads, kv, a->q.k));
-    uint32_t norm = k_pairs_norm(a->norm_w, a->norm_b);
-    bool (*fuses)(uint32_t, enum quant_type, uint32_t) =
-        norm == K_MV_LAYER ? k_fuses_layernorm : k_fuses_norm;
-    if (norm && !(fuses(a->b, a->k.type, a->k.k) && fuses(a->b, a->v.type, a->v.k)))
-        return status_fail(ERR_MODEL, "qkv: a norm cannot be fused with types %s, %s, %s",
-                           quant_info(a->q.type)->name, quant_info(a->k.type)->name,
-                           quant_info(a->v.type)->name);
-    uint32_t pairs = (kv->heads + 2 * kv->kv_heads) * kv->head_dim / 2;
-    TRY(k_pairs_setup(p, &o, &a->q, a->b, norm, pairs));
+    struct k_pairs pairs = {.w = {&a->q, &a->k, &a->v},
+                            .b = a->b,
+                            .x = a->x,
+                            .x_rows = a->b,
+                            .norm = k_pairs_norm(a->norm_w, a->norm_b),
+                            .x_as = a->x_as,
+                            .pairs = (kv->heads + 2 * kv->kv_heads) * kv->head_dim / 2};
+    TRY(k_pairs_begin(p, &o, &pairs, "qkv", "qkv", "qkv_dot", &push, sizeof push, 13));
     uint32_t *spec = o.op.pipe.spec;
     spec[K_QKV_TYPE_Q] = a->q.type;
     spec[K_QKV_TYPE_K] = a->k.type;
@@ -61,7 +59,6 @@ enum status k_qkv(struct plan *p, const struct k_qkv_args *a)
     spec[K_QKV_ROT] = a->rope.rot;
     spec[K_QKV_NEOX] = a->rope.neox;
     o.op.pipe.n_spec = K_QKV_SPECS;
-    k_reads(&o, a->x, 4ull * a->q.k * a->b);
     k_reads(&o, a->norm_w, 4ull * a->q.k);
     k_reads(&o, a->norm_b, 4ull * a->q.k);
     k_reads_weight(&o, &a->q);

@@ -2,8 +2,11 @@
 // k_qkv_push. A pair of rows is a pair that RoPE turns; pairs are numbered q, then k, then v.
 #include "lib/types.glsl"
 #include "lib/math.glsl"
-#include "quants.glsl"
+#ifdef DOT
+#include "lib/dots.glsl"
+#else
 #include "lib/pairs.glsl"
+#endif
 #include "lib/rope.glsl"
 
 layout(push_constant, scalar) uniform Push { k_qkv_push p; };
@@ -22,6 +25,10 @@ const uint END_Q = ROWS_Q / 2u, END_K = END_Q + ROWS_KV / 2u, END_V = END_K + RO
 
 uint64_t pair_x(uint b)
 {
+#ifdef DOT
+    if (B > 1u)
+        return round8_row(p.x, K, b);
+#endif
     return p.x + uint64_t(b) * (K * 4u);
 }
 
@@ -148,9 +155,9 @@ PAIRS_DEFINE(run_3)
 void main()
 {
     uint tile = gl_WorkGroupID.x;
-    const uint tiles_1 = (END_1 + TEAMS - 1u) / TEAMS;
-    const uint tiles_2 = tiles_1 + (max(END_2, END_1) - END_1 + TEAMS - 1u) / TEAMS;
-    const uint tiles_3 = tiles_2 + (END_V - max(END_2, END_1) + TEAMS - 1u) / TEAMS;
+    const uint tiles_1 = pairs_tiles(END_1);
+    const uint tiles_2 = tiles_1 + pairs_tiles(max(END_2, END_1) - END_1);
+    const uint tiles_3 = tiles_2 + pairs_tiles(END_V - max(END_2, END_1));
     run_1(tile, 0u, tiles_1, 0u, END_1);
     if (tiles_2 > tiles_1)
         run_2(tile, tiles_1, tiles_2, END_1, END_2);

@@ -432,7 +432,7 @@ static uint64_t in_use(const struct tawny_session *session)
 {
     struct tawny_stats s;
     tawny_session_get_stats(session, &s);
-    return s.weights + s.kv + s.scratch + s.state + s.staging;
+    return s.memory.weights + s.memory.kv + s.memory.scratch + s.memory.state + s.memory.staging;
 }
 
 /* Bytes of GPU memory that requests left behind, as the public interface tells them. */

@@ -40,6 +40,8 @@ FAMILIES = {'norm': 'norm', 'silu': 'silu', 'rope': 'rope', 'transpose': 'transp
             'sample_prepare': 'sample', 'sample_count': 'sample', 'sample_pick': 'sample',
             'half': 'matmul-matrix', 'dequant': 'dequant', 'product_khr': 'matmul-matrix',
             'matmul': 'matmul', 'glu': 'glu', 'matvec': 'matvec', 'qkv': 'qkv',
+            'glu_dot': 'glu-int8', 'matvec_dot': 'matvec-int8', 'qkv_dot': 'qkv-int8',
+            'round8': 'matvec-int8',
             'layernorm': 'layernorm', 'gelu': 'gelu', 'unfold': 'unfold', 'mel': 'mel',
             'mel_scale': 'mel', 'mel_top': 'mel', 'rules': 'rules', 'logprob': 'rules',
             'probs': 'probs', 'magnitude': 'magnitude', 'unary': 'unary', 'lstm': 'lstm',
@@ -50,7 +52,7 @@ QUICK = ('norm silu rope transpose bmm flash attn repack sample_pick sample_coun
          'sample_prepare').split()
 
 NEEDED, NEEDED_SPIRV = 0.95, 0.8  # the rest of the latter may make no difference
-SEARCH = ('.', 'lib', 'quant')
+SEARCH = ('.', 'lib', 'quant', 'dot')
 lock = threading.Lock()
 
 
@@ -62,9 +64,10 @@ def included(path, found):
     with open(os.path.join(KERNELS, path), encoding='utf-8') as f:
         names = re.findall(r'^#include "(.+)"', f.read(), re.M)
     for name in names:
-        if name == 'quants.glsl':
-            for quant in sorted(os.listdir(os.path.join(KERNELS, 'quant'))):
-                included('quant/' + quant, found)
+        types = {'quants.glsl': 'quant', 'dot_types.glsl': 'dot'}.get(name)
+        if types:
+            for one in sorted(os.listdir(os.path.join(KERNELS, types))):
+                included(f'{types}/{one}', found)
         for folder in SEARCH:
             inside = os.path.normpath(os.path.join(folder, name))
             if os.path.exists(os.path.join(KERNELS, inside)):
@@ -73,7 +76,20 @@ def included(path, found):
     return found
 
 
-MADE_OF = {module: included(module + '.comp', set()) for module in FAMILIES}
+def source_of(module):
+    """The file that a module is built from, and how."""
+    return (module[:-4], ['-DDOT']) if module.endswith('_dot') else (module, [])
+
+
+def made_of(module):
+    """Its files; DOT chooses one of two cores."""
+    name, flags = source_of(module)
+    core = included('lib/pairs.glsl', set()), included('lib/dots.glsl', set())
+    wrong = core[not flags] - core[bool(flags)]
+    return included(name + '.comp', set()) - (wrong if f'{name}_dot' in FAMILIES else set())
+
+
+MADE_OF = {module: made_of(module) for module in FAMILIES}
 
 
 def changed(number):
@@ -118,9 +134,10 @@ class Runner:
         search = [kernels, *(os.path.join(kernels, x) for x in SEARCH[1:]),
                   os.path.join(SOURCE, 'src'), os.path.join(self.args.build, 'src', 'kernels')]
         for module in modules:
-            subprocess.run([self.args.glslc, *FLAGS, *flags, *('-I' + x for x in search), '-o',
-                            os.path.join(place, module + '.spv'),
-                            os.path.join(kernels, module + '.comp')], check=True)
+            source, more = source_of(module)
+            subprocess.run([self.args.glslc, *FLAGS, *flags, *more, *('-I' + x for x in search),
+                            '-o', os.path.join(place, module + '.spv'),
+                            os.path.join(kernels, source + '.comp')], check=True)
         return place, modules
 
     def noticed(self, families, *options, validate=()):

@@ -4,11 +4,11 @@
     bits.py TAWNY CHECK_KERNELS [--write]
 
 `tawny eval` computes logits for some 30 tokens with at most 16 tokens a step, which takes the
-kernels of decode, none of which uses matrix units: one by one, and in steps of several. The digest
-of all logits must be that of guide-logits.sha256, whatever the width of a subgroup: on the software
-device at three widths, or on the GPU with TAWNY_TEST_GPU=1. Longer steps are not held to it: on
-matrix units the order of additions is the device's own. Skips on a device whose fma rounds twice,
-which Vulkan allows. --write makes the digest anew (the model has changed)."""
+kernels of decode, none of which uses matrix units, in f32: one by one, and in steps of several. The
+digest of all logits must be that of guide-logits.sha256, whatever the width of a subgroup: on the
+software device at three widths, or on the GPU with TAWNY_TEST_GPU=1. Longer steps are not held to
+it: on matrix units the order of additions is the device's own. Skips on a device whose fma rounds
+twice, which Vulkan allows. --write makes the digest anew (the model has changed)."""
 import hashlib
 import os
 import subprocess
@@ -36,7 +36,8 @@ def run(*command, **more):
 def logits(tawny, ids, width, step, folder):
     out = os.path.join(folder, 'logits.npy')
     env = dict(os.environ, **({'LP_NATIVE_VECTOR_WIDTH': width} if width else {}))
-    run(tawny, '-q', 'eval', MODEL, '--tokens', ids, '--chunk', str(step), '--logits', out, env=env)
+    run(tawny, '-q', 'eval', MODEL, '--tokens', ids, '--chunk', str(step), '--logits', out,
+        '--no-int-dot', env=env)
     with open(out, 'rb') as f:
         return hashlib.sha256(f.read()).hexdigest()
 

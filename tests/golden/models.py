@@ -17,7 +17,9 @@ except ImportError:
     print("1..0 # SKIP needs python3-numpy")
     sys.exit(77)
 
-from small_models import MODELS, TEXT
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from small_models import MODELS, TEXT  # noqa: E402
+from tap import Test  # noqa: E402
 
 GOLDEN = np.load(os.path.join(os.path.dirname(os.path.abspath(__file__)), "models.npz"))
 KL = 1e-5          # mean over the rows whose logits are kept, of a model
@@ -46,24 +48,11 @@ def ways(m):
     return ["one chunk", "token by token"] + ["chunks of 37"] * (m.type == "F32")
 
 
-class Test:
+class Models(Test):
     def __init__(self, vk, tawny, folder):
+        super().__init__(folder)  # where compiled kernels are kept: they take longest
         self.run = [vk, "--test", tawny]
-        self.folder = folder
-        # Compiled kernels are kept, since on the software device they take longest.
-        cache = os.path.join(os.environ.get("TAWNY_BUILD", folder), "tests/cache")
-        self.env = dict(os.environ, XDG_CACHE_HOME=cache)
-        os.makedirs(cache, exist_ok=True)
-        self.n = self.failed = 0
         self.positions = self.agreed = 0
-
-    def check(self, good, what):
-        self.n += 1
-        self.failed += not good
-        print(f"{'ok' if good else 'not ok'} {self.n} - {what}", flush=True)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
 
     def tawny(self, *args):
         done = subprocess.run([*self.run, *args], capture_output=True, text=True, env=self.env)
@@ -128,7 +117,7 @@ class Test:
 def main():
     vk, tawny, *names = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        test = Test(vk, tawny, folder)
+        test = Models(vk, tawny, folder)
         with open(test.path("text"), "w", encoding="utf-8") as f:
             f.write(TEXT)
         for m in MODELS:

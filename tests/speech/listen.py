@@ -21,8 +21,9 @@ except ImportError:
     print("1..0 # SKIP needs python3-numpy")
     sys.exit(77)
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden"))
-from common import Test  # noqa: E402
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "../golden")]
+from tap import Test  # noqa: E402
 from small_speech import SHORT  # noqa: E402
 
 RATE, STEP = 16000, 2

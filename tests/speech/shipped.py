@@ -16,8 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "../..")
 CLIPS = os.path.join(HERE, "clips")
 MODEL = os.path.join(ROOT, "share/tawny-speech-q5_0.bin")
-sys.path.insert(0, os.path.join(ROOT, "training/speech"))
-from common import Test  # noqa: E402
+sys.path[:0] = [os.path.join(ROOT, "tests"), os.path.join(ROOT, "training/speech")]
+from tap import Test  # noqa: E402
 from measure import measure, words  # noqa: E402
 
 WRONG = 0.05  # of the words

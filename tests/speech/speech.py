@@ -22,8 +22,8 @@ except ImportError:
     sys.exit(77)
 
 GOLDENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
-sys.path.insert(0, GOLDENS)
-from common import Test  # noqa: E402
+sys.path[:0] = [os.path.join(GOLDENS, ".."), GOLDENS]
+from tap import Test  # noqa: E402
 from small_speech import FRAMES, LOOPS, MODELS, SEARCHES, SHORT, SOUNDS, sound  # noqa: E402
 
 GOLDEN = np.load(os.path.join(GOLDENS, "speech.npz"))

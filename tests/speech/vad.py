@@ -21,8 +21,8 @@ except ImportError:
     sys.exit(77)
 
 GOLDENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
-sys.path.insert(0, GOLDENS)
-from common import Test  # noqa: E402
+sys.path[:0] = [os.path.join(GOLDENS, ".."), GOLDENS]
+from tap import Test  # noqa: E402
 from small_speech import SHORT  # noqa: E402
 from small_vad import SEEDS, SOUNDS, Silero, sound, weights  # noqa: E402
 

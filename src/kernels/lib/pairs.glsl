@@ -27,6 +27,7 @@ layout(constant_id = K_MV_XREG) const uint XREG = 1u;
 
 #define REDUCE_SUBGROUP SUBGROUP
 const uint REDUCE_MAX = 2u * B;
+#include "quants.glsl"
 #include "reduce.glsl"
 #include "rms.glsl"
 #include "layer.glsl"

@@ -2,19 +2,29 @@
 //
 // Invocation t adds the squares of vectors t, t + 256, ... of four; then a butterfly over 256. All
 // invocations of the workgroup call together. Needs reduce.glsl.
-float rms_factor(uint64_t x, uint k, float eps)
+float rms_of_sum(float part, uint k, float eps)
 {
-    precise float sum = 0.0;
-    for (uint i = TID; i < k / 4u; i += 256u) {
-        vec4 v = F32x4s(x).v[i];
-        sum = fma(v.x, v.x, sum);
-        sum = fma(v.y, v.y, sum);
-        sum = fma(v.z, v.z, sum);
-        sum = fma(v.w, v.w, sum);
-    }
-    sum = reduce_add(sum, 256u);
+    precise float sum = reduce_add(part, 256u);
     precise float mean = m_div(sum, float(k)) + eps;
     return m_rsqrt(mean);
+}
+
+// `sum` with the squares of one vector added.
+float rms_add(float sum, vec4 v)
+{
+    precise float s = fma(v.x, v.x, sum);
+    s = fma(v.y, v.y, s);
+    s = fma(v.z, v.z, s);
+    s = fma(v.w, v.w, s);
+    return s;
+}
+
+float rms_factor(uint64_t x, uint k, float eps)
+{
+    float sum = 0.0;
+    for (uint i = TID; i < k / 4u; i += 256u)
+        sum = rms_add(sum, F32x4s(x).v[i]);
+    return rms_of_sum(sum, k, eps);
 }
 
 float rms_apply(float x, float factor, float w)

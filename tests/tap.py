@@ -1,4 +1,4 @@
-"""What the tests of speech share: TAP lines, a folder, and tawny's environment."""
+"""What tests of whole programs share: TAP lines, a folder, and tawny's environment."""
 import os
 
 
