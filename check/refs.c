@@ -22,7 +22,7 @@
     }
 #define INT8_IN                                                                                    \
     {                                                                                              \
-        5e-4, 2                                                                                    \
+        2e-3, 2                                                                                    \
     }
 #define BITS                                                                                       \
     {                                                                                              \

@@ -50,7 +50,8 @@ def faults_of(report, family):
                          f"{r['scratch']} bytes of scratch")
         if not (r['vgprs'] and r['waves'] and r['inverse_throughput'] and r['latency']):
             found.append(f"{r['name']}: figures are missing")
-        if (r['bandwidth_share'] is not None) != (r['kernel'].removesuffix('_dot') in ('matvec', 'glu', 'qkv')):
+        product = r['kernel'].removesuffix('_dot') in ('matvec', 'glu', 'qkv')
+        if (r['bandwidth_share'] is not None) != product:
             found.append(f"{r['name']}: bandwidth {r['bandwidth_share']}")
     return found
 
