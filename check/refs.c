@@ -22,7 +22,7 @@
     }
 #define INT8_IN                                                                                    \
     {                                                                                              \
-        2e-3, 2                                                                                    \
+        5e-4, 50                                                                                   \
     }
 #define BITS                                                                                       \
     {                                                                                              \
