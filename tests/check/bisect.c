@@ -51,8 +51,8 @@ struct fault {
     int layer;
     int64_t at;    /* TENSOR: the byte, from the end if negative; PUSH: offset of a 32-bit value */
     uint32_t flip; /* TENSOR, PUSH: bits that change */
-    uint32_t nth;  /* which op of that name in the layer, from 0 */
-    bool first;    /* KERNEL: it shows in the first dispatch of the module */
+    uint32_t nth;  /* which op of that name in the layer, or dispatch of the module, from 0 */
+    bool first;    /* KERNEL: it shows in that dispatch */
 };
 
 #define OF_TEXT(prompt_)      .model = TEXT, .prompt = (prompt_)
@@ -88,7 +88,9 @@ static const struct fault faults[] = {
     {KERNEL, false, OF_SPEECH("listen"), .what = "gelu", .how = "FMul to FAdd", .first = true},
     {KERNEL, false, OF_SPEECH("listen"), .what = "layernorm", .how = "FAdd to FSub", .first = true},
     {KERNEL, false, OF_SPEECH("prompt of 4"), .what = "attn", .how = "FMul to FAdd"},
-    {KERNEL, true, OF_SPEECH("next"), .what = "rules", .how = "FSub to FAdd", .first = true},
+    /* The first dispatch of the rules subtracts nothing. */
+    {KERNEL, true, OF_SPEECH("next"), .what = "rules", .how = "FSub to FAdd", .nth = 1,
+     .first = true},
     {KERNEL, false, OF_SPEECH("next"), .what = "logprob", .how = "FSub to FAdd", .first = true},
     {KERNEL, false, OF_SPEECH("silence"), .what = "probs", .how = "FSub to FAdd", .first = true},
     {KERNEL, false, OF_SPEECH("beam"), .what = "top", .how = "FSub to FAdd"},
