@@ -23,6 +23,22 @@ enum status case_norm(struct check_case *c, enum quant_type type)
     return k_norm(c->plan, &a);
 }
 
+/* m rows of k values of x, at random for a step that uses all of them or fewer; how many. */
+static uint32_t rows_in_use(struct check_case *c, uint32_t m, uint32_t k, struct k_steps *steps,
+                            uint64_t *x)
+{
+    uint32_t rows = m;
+    if (rand_one_in(&c->rand, 2)) {
+        *steps = case_steps(
+            c, &(struct case_steps_params){.rows = m, .slots = 1, .one_sequence = true});
+        rows = case_step_header(c, steps)->n_rows;
+    }
+    *x = case_floats(c, (uint64_t)m * k, 1, "x");
+    /* Rows that are not in use hold anything, and must not be seen in others. */
+    memset(c->image + (*x - c->base) + (uint64_t)rows * k * 4, 0xff, (uint64_t)(m - rows) * k * 4);
+    return rows;
+}
+
 static enum status matmul(struct check_case *c, enum quant_type type, enum k_way way)
 {
     const struct case_model *model = case_model(c, type);
@@ -37,16 +53,8 @@ static enum status matmul(struct check_case *c, enum quant_type type, enum k_way
         n = 4096 + rand_below(&c->rand, 2);
         k = quant_info(type)->granule;
     }
-    uint32_t rows = a.m, forms = way == K_WAY_F32 ? 0 : rand_below(&c->rand, 8);
-    if (rand_one_in(&c->rand, 2)) {
-        a.steps = case_steps(
-            c, &(struct case_steps_params){.rows = a.m, .slots = 1, .one_sequence = true});
-        rows = case_step_header(c, &a.steps)->n_rows;
-    }
-    a.x = case_floats(c, (uint64_t)a.m * k, 1, "x");
-    /* Rows that are not in use hold anything, and must not be seen in others. */
-    memset(c->image + (a.x - c->base) + (uint64_t)rows * k * 4, 0xff,
-           (uint64_t)(a.m - rows) * k * 4);
+    uint32_t forms = way == K_WAY_F32 ? 0 : rand_below(&c->rand, 8);
+    uint32_t rows = rows_in_use(c, a.m, k, &a.steps, &a.x);
     a.w = case_weight(c, type, n, k, "w");
     c->flops = 2.0 * rows * n * k;
     a.bias = rand_one_in(&c->rand, 2) ? case_normals(c, n, 1, "bias") : 0;
@@ -138,18 +146,10 @@ enum status case_glu_matrix(struct check_case *c, enum quant_type type)
     const struct case_model *model = case_model(c, type);
     struct k_glu_rows_args a = {.m = rand_range(&c->rand, 16, 16 + case_count(c, 131))};
     uint32_t k = model ? model->embed : case_row_length(c, type, 1024);
-    uint32_t n = model ? model->embed : case_count(c, 300), rows;
+    uint32_t n = model ? model->embed : case_count(c, 300);
     if (c->size == CASE_BENCH)
         a.m = 512;
-    rows = a.m;
-    if (rand_one_in(&c->rand, 2)) {
-        a.steps = case_steps(
-            c, &(struct case_steps_params){.rows = a.m, .slots = 1, .one_sequence = true});
-        rows = case_step_header(c, &a.steps)->n_rows;
-    }
-    a.x = case_floats(c, (uint64_t)a.m * k, 1, "x");
-    memset(c->image + (a.x - c->base) + (uint64_t)rows * k * 4, 0xff,
-           (uint64_t)(a.m - rows) * k * 4);
+    uint32_t rows = rows_in_use(c, a.m, k, &a.steps, &a.x);
     a.gate = case_weight(c, type, n, k, "gate");
     a.up = case_weight(c, type, n, k, "up");
     case_buf(c, align_up(a.m, K_HALF_ROWS) * n * 2, false, "out", &a.out);

@@ -35,7 +35,7 @@ static enum status one_row(const struct plan_op *op, struct check_mem *mem, uint
     return OK;
 }
 
-enum status check_layernorm(const struct plan_op *op, struct check_mem *mem)
+enum status check_layernorm_rows(const struct plan_op *op, struct check_mem *mem, check_row_fn fn)
 {
     const struct k_layernorm_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
@@ -46,5 +46,10 @@ enum status check_layernorm(const struct plan_op *op, struct check_mem *mem)
                               .k = spec[K_LAYERNORM_K],
                               .out_rows = spec[K_LAYERNORM_OUT_ROWS],
                               .half = spec[K_LAYERNORM_HALF]};
-    return check_each_row(op, mem, &rows, one_row);
+    return check_each_row(op, mem, &rows, fn);
+}
+
+enum status check_layernorm(const struct plan_op *op, struct check_mem *mem)
+{
+    return check_layernorm_rows(op, mem, one_row);
 }

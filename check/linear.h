@@ -98,6 +98,10 @@ typedef enum status (*check_row_fn)(const struct plan_op *op, struct check_mem *
 enum status check_each_row(const struct plan_op *op, struct check_mem *mem,
                            const struct check_rows *r, check_row_fn fn);
 
+/* The same of a dispatch of norm or layernorm. */
+enum status check_norm_rows(const struct plan_op *op, struct check_mem *mem, check_row_fn fn);
+enum status check_layernorm_rows(const struct plan_op *op, struct check_mem *mem, check_row_fn fn);
+
 /* SiLU(x) = x / (1 + e^-x) and its derivative. */
 double check_silu(double x);
 double check_silu_slope(double x);

@@ -24,11 +24,16 @@ static enum status one_row(const struct plan_op *op, struct check_mem *mem, uint
     return s;
 }
 
-enum status check_norm(const struct plan_op *op, struct check_mem *mem)
+enum status check_norm_rows(const struct plan_op *op, struct check_mem *mem, check_row_fn fn)
 {
     const struct k_norm_push *p = op->push;
     const uint32_t *spec = op->pipe.spec;
     struct check_rows rows = {p->x,    p->dst,         p->step,
                               p->rows, spec[K_NORM_K], spec[K_NORM_OUT_ROWS]};
-    return check_each_row(op, mem, &rows, one_row);
+    return check_each_row(op, mem, &rows, fn);
+}
+
+enum status check_norm(const struct plan_op *op, struct check_mem *mem)
+{
+    return check_norm_rows(op, mem, one_row);
 }

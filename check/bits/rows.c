@@ -131,11 +131,7 @@ static enum status norm_row(const struct plan_op *op, struct check_mem *mem, uin
 
 enum status bits_norm(const struct plan_op *op, struct check_mem *mem)
 {
-    const struct k_norm_push *p = op->push;
-    const uint32_t *spec = op->pipe.spec;
-    struct check_rows rows = {p->x,    p->dst,         p->step,
-                              p->rows, spec[K_NORM_K], spec[K_NORM_OUT_ROWS]};
-    return check_each_row(op, mem, &rows, norm_row);
+    return check_norm_rows(op, mem, norm_row);
 }
 
 /* A head at addr, its first `rot` dimensions turned in pairs. */

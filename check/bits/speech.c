@@ -1,6 +1,8 @@
 /* What speech models take besides: layernorm, gelu, mel, mel_top, mel_scale, probs. */
 #include <math.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "check/bits/bits.h"
 #include "check/linear.h"
 #include "check/parallel.h"
@@ -12,41 +14,27 @@ static enum status layernorm_row(const struct plan_op *op, struct check_mem *mem
     const struct k_layernorm_push *p = op->push;
     uint32_t k = op->pipe.spec[K_LAYERNORM_K];
     const float *x, *w, *b;
-    float sum[256] = {0}, squares[256] = {0};
     CHECK_IN(x, mem, from, (uint64_t)k * 4);
     CHECK_IN(w, mem, p->w, (uint64_t)k * 4);
     CHECK_IN(b, mem, p->b, (uint64_t)k * 4);
-    for (uint32_t i = 0; i < k; i++)
-        sum[i / 4 % 256] += x[i];
-    float mean = m_div(bits_tree(sum, 256), (float)k);
+    float *y = mem_alloc(k * sizeof *y);
+    if (!y)
+        return ERR_MEMORY;
+    memcpy(y, x, k * sizeof *y);
+    bits_layer(y, k, w, b, p->eps);
     for (uint32_t i = 0; i < k; i++) {
-        float d = x[i] - mean;
-        squares[i / 4 % 256] = m_fma(d, d, squares[i / 4 % 256]);
-    }
-    float factor = m_rsqrt(m_div(bits_tree(squares, 256), (float)k) + p->eps);
-    for (uint32_t i = 0; i < k; i++) {
-        float y = (x[i] - mean) * factor;
-        y = m_fma(y, w[i], b[i]);
         if (op->pipe.spec[K_LAYERNORM_HALF])
-            bits_out_f16(mem, to + (uint64_t)i * 2, fminf(fmaxf(y, -65504), 65504));
+            bits_out_f16(mem, to + (uint64_t)i * 2, fminf(fmaxf(y[i], -65504), 65504));
         else
-            bits_out_f32(mem, to + (uint64_t)i * 4, y);
+            bits_out_f32(mem, to + (uint64_t)i * 4, y[i]);
     }
+    mem_free(y);
     return OK;
 }
 
 enum status bits_layernorm(const struct plan_op *op, struct check_mem *mem)
 {
-    const struct k_layernorm_push *p = op->push;
-    const uint32_t *spec = op->pipe.spec;
-    struct check_rows rows = {.x = p->x,
-                              .dst = p->dst,
-                              .step = p->step,
-                              .rows = p->rows,
-                              .k = spec[K_LAYERNORM_K],
-                              .out_rows = spec[K_LAYERNORM_OUT_ROWS],
-                              .half = spec[K_LAYERNORM_HALF]};
-    return check_each_row(op, mem, &rows, layernorm_row);
+    return check_layernorm_rows(op, mem, layernorm_row);
 }
 
 struct gelu {

@@ -409,13 +409,6 @@ static uint64_t bytes_a_token(const struct model *m)
     return sum;
 }
 
-static bool takes_int_dot(const struct engine *e)
-{
-    const struct model *m = &e->em->model;
-    return (gpu_get_info(e->gpu)->caps & GPU_CAP_INT_DOT) &&
-           k_takes_int8(m->layers[0].gate.type, m->hp.n_embd);
-}
-
 void tawny_session_get_stats(const struct tawny_session *session, struct tawny_stats *out)
 {
     const struct engine *e = session->e;
@@ -433,7 +426,7 @@ void tawny_session_get_stats(const struct tawny_session *session, struct tawny_s
         .weight_bytes_token = bytes_a_token(&e->em->model),
         .host_allocs_made = e->made.host_allocs,
         .memory = api_memory(e->gpu),
-        .int_dot = takes_int_dot(e),
+        .int_dot = k_glu_takes_int8(e->gpu, &e->em->model.layers[0].gate),
     };
 }
 

@@ -107,16 +107,23 @@ static enum status lengthen(const struct engine *e, const struct model *m, struc
     return OK;
 }
 
+/* What e's parameters leave open, and what follows from them. */
+static enum status settle(struct engine *e, const struct model *m)
+{
+    bool chosen = e->params.n_batch;
+    TRY(fill_params(m, &e->params));
+    if (!chosen)
+        TRY(lengthen(e, m, &e->params));
+    e->max_pages = (uint32_t)div_up(e->params.n_ctx, K_PAGE_TOKENS);
+    e->at = layout_of(m, &e->params);
+    return OK;
+}
+
 enum status engine_plan_memory(struct gpu *g, const struct model *m,
                                const struct engine_params *params, struct engine_memory *out)
 {
     struct engine e = {.gpu = g, .params = *params};
-    bool chosen = params->n_batch;
-    TRY(fill_params(m, &e.params));
-    if (!chosen)
-        TRY(lengthen(&e, m, &e.params));
-    e.max_pages = (uint32_t)div_up(e.params.n_ctx, K_PAGE_TOKENS);
-    e.at = layout_of(m, &e.params);
+    TRY(settle(&e, m));
     uint64_t scratch = 0;
     if (g)
         TRY(engine_plans_scratch(&e, m, &scratch));
@@ -219,12 +226,7 @@ enum status engine_open(struct engine_model *em, const struct engine_params *par
     e->gpu = em->gpu;
     if (params)
         e->params = *params;
-    bool chosen = e->params.n_batch;
-    TRY_GOTO(fill_params(&em->model, &e->params));
-    if (!chosen)
-        TRY_GOTO(lengthen(e, &em->model, &e->params));
-    e->max_pages = (uint32_t)div_up(e->params.n_ctx, K_PAGE_TOKENS);
-    e->at = layout_of(&em->model, &e->params);
+    TRY_GOTO(settle(e, &em->model));
     TRY_GOTO(check_room(e));
     s = ERR_MEMORY;
     e->slots = mem_calloc(e->params.slots, sizeof *e->slots);

@@ -2,6 +2,11 @@
 
 #include "kernels/pairs.h"
 
+bool k_glu_takes_int8(const struct gpu *g, const struct k_weight *gate)
+{
+    return k_pairs_takes_dots(g, &(struct k_pairs){.w = {gate}}, "glu_dot");
+}
+
 enum status k_glu(struct plan *p, const struct k_glu_args *a)
 {
     struct k_glu_push push = {

@@ -89,6 +89,8 @@ struct k_glu_args {
     enum k_x x_as;
 };
 enum status k_glu(struct plan *p, const struct k_glu_args *a);
+/* True if it takes x in 8 bits with K_X_BEST, up being like gate. */
+bool k_glu_takes_int8(const struct gpu *g, const struct k_weight *gate);
 
 struct k_qkv_args {
     uint32_t b;

@@ -1,6 +1,4 @@
 // layernorm.comp - LayerNorm of rows: see k_layernorm_push. One workgroup a row.
-//
-// Invocation t adds vectors t, t + 256, ... of four; then a butterfly over 256.
 #include "lib/types.glsl"
 #include "lib/math.glsl"
 
@@ -10,11 +8,10 @@ layout(constant_id = K_LAYERNORM_OUT_ROWS) const uint OUT_ROWS = 0u;
 layout(constant_id = K_LAYERNORM_HALF) const uint HALF = 0u;
 layout(push_constant, scalar) uniform Push { k_layernorm_push p; };
 
-const uint EACH = (K / 4u + K_GROUP - 1u) / K_GROUP;
-
 #define REDUCE_SUBGROUP SUBGROUP
 #define REDUCE_MAX 1u
 #include "lib/reduce.glsl"
+#include "lib/layer.glsl"
 
 void main()
 {
@@ -27,40 +24,18 @@ void main()
     uint64_t x = p.x + uint64_t(from) * (K * 4u);
     uint64_t dst = p.dst + uint64_t(row) * (K * (HALF != 0u ? 2u : 4u));
 
-    // A row is read once: what an invocation adds stays in its registers.
-    vec4 v[EACH];
-    precise float sum = 0.0;
-    [[unroll]] for (uint e = 0u; e < EACH; e++) {
-        uint i = e * K_GROUP + TID;
-        if (i < K / 4u) {
-            v[e] = F32x4s(x).v[i];
-            [[unroll]] for (uint j = 0u; j < 4u; j++)
-                sum = sum + v[e][j];
-        }
-    }
-    sum = reduce_add(sum, 256u);
-    precise float mean = m_div(sum, float(K));
-
-    precise float squares = 0.0;
-    [[unroll]] for (uint e = 0u; e < EACH; e++) {
-        if (e * K_GROUP + TID < K / 4u) {
-            precise vec4 d = v[e] - mean;
-            [[unroll]] for (uint j = 0u; j < 4u; j++)
-                squares = fma(d[j], d[j], squares);
-        }
-    }
-    squares = reduce_add(squares, 256u);
-    precise float variance = m_div(squares, float(K)) + p.eps;
-    float factor = m_rsqrt(variance);
+    vec4 v[LAYER_EACH];
+    layer_read(x, v);
+    vec2 moments = layer_moments(v, p.eps);
     if (!wanted)
         return;
-    [[unroll]] for (uint e = 0u; e < EACH; e++) {
-        uint i = e * K_GROUP + TID;
-        if (i >= K / 4u)
+    uint i;
+    [[unroll]] for (uint e = 0u; e < LAYER_EACH; e++) {
+        if (!layer_at(e, i))
             break;
-        precise vec4 y = v[e] - mean;
-        y = y * factor;
-        y = fma(y, F32x4s(p.w).v[i], F32x4s(p.b).v[i]);
+        vec4 w = F32x4s(p.w).v[i], b = F32x4s(p.b).v[i], y;
+        [[unroll]] for (uint j = 0u; j < 4u; j++)
+            y[j] = layer_apply(v[e][j], moments, w[j], b[j]);
         if (HALF != 0u) {
             y = clamp(y, vec4(-65504.0), vec4(65504.0));
             U32x2s(dst).v[i] = uvec2(m_half_bits(y.x) | m_half_bits(y.y) << 16,

@@ -61,12 +61,12 @@ bool k_takes_int8(enum quant_type t, uint32_t k)
     return quant_info(t)->block > 1 && k % DOT_CHUNK == 0;
 }
 
-static bool takes_dots(struct plan *p, const struct k_pairs *a, const char *module)
+bool k_pairs_takes_dots(const struct gpu *g, const struct k_pairs *a, const char *dot_module)
 {
-    const struct gpu_info *info = gpu_get_info(plan_gpu(p));
+    const struct gpu_info *info = gpu_get_info(g);
     if (a->x_as == K_X_F32 || (a->x_as == K_X_BEST && !(info->caps & GPU_CAP_INT_DOT)))
         return false;
-    if (!k_usable(plan_gpu(p), module) || !k_usable(plan_gpu(p), "round8"))
+    if (!k_usable(g, dot_module) || !k_usable(g, "round8"))
         return false;
     for (int i = 0; i < 3 && a->w[i]; i++) {
         if (!k_takes_int8(a->w[i]->type, a->w[i]->k))
@@ -124,7 +124,7 @@ enum status k_pairs_begin(struct plan *p, struct k_op *o, const struct k_pairs *
                                name, layer ? "LayerNorm" : "RMSNorm", a->b, k,
                                quant_info(a->w[i]->type)->name);
     }
-    bool dots = takes_dots(p, a, dot_module);
+    bool dots = k_pairs_takes_dots(plan_gpu(p), a, dot_module);
     if (dots && a->b > 1) {
         x_bytes = (uint64_t)a->b * K_ROUND8_BYTES(k);
         TRY(round8_rows(p, a, &x));

@@ -24,6 +24,9 @@ struct k_pairs {
     uint32_t pairs;              /* of rows of weights */
 };
 
+/* True if such a dispatch takes x as 8 bits. */
+bool k_pairs_takes_dots(const struct gpu *g, const struct k_pairs *a, const char *dot_module);
+
 /* Begins a dispatch of `module` or, where x goes in as 8 bits, of `dot_module` (lib/dots.glsl). Its
  * first push word becomes the address of x, its constants 0 to 5 and the workgroups are set, x is
  * declared as read. For many rows of x a dispatch that rounds them may go before. ERR_MODEL if a

@@ -8,9 +8,7 @@
 raw_chunk q4_0_take(uint64_t w, uint rows, uint k, uint row, uint chunk)
 {
     raw_chunk r;
-    U32x4s q = U32x4s(w + uint64_t(row) * (k / 2u));
-    r.v[0] = q.v[2u * chunk];
-    r.v[1] = q.v[2u * chunk + 1u];
+    nibble_take(r, w, k, row, chunk);
     r.h.x = U32s(w + uint64_t(rows) * (k / 2u) + uint64_t(row) * (k / 16u)).v[chunk];
     return r;
 }

@@ -7,11 +7,9 @@
 raw_chunk q5_0_take(uint64_t w, uint rows, uint k, uint row, uint chunk)
 {
     raw_chunk r;
-    U32x4s q = U32x4s(w + uint64_t(row) * (k / 2u));
+    nibble_take(r, w, k, row, chunk);
     uint64_t high = w + uint64_t(rows) * (k / 2u) + uint64_t(row) * (k / 8u);
     uint64_t scales = w + uint64_t(rows) * (k / 2u + k / 8u) + uint64_t(row) * (k / 16u);
-    r.v[0] = q.v[2u * chunk];
-    r.v[1] = q.v[2u * chunk + 1u];
     r.h.x = U32s(scales).v[chunk];
     r.h.zw = U32x2s(high).v[chunk];
     return r;

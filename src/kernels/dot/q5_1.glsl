@@ -7,11 +7,9 @@
 raw_chunk q5_1_take(uint64_t w, uint rows, uint k, uint row, uint chunk)
 {
     raw_chunk r;
-    U32x4s q = U32x4s(w + uint64_t(row) * (k / 2u));
+    nibble_take(r, w, k, row, chunk);
     uint64_t high = w + uint64_t(rows) * (k / 2u) + uint64_t(row) * (k / 8u);
     uint64_t scales = w + uint64_t(rows) * (k / 2u + k / 8u) + uint64_t(row) * (k / 8u);
-    r.v[0] = q.v[2u * chunk];
-    r.v[1] = q.v[2u * chunk + 1u];
     r.h.xy = U32x2s(scales).v[chunk];
     r.h.zw = U32x2s(high).v[chunk];
     return r;
@@ -22,7 +20,5 @@ void q5_1_words(raw_chunk r, uint chunk, out uint q[16], out vec2 scale, out vec
 {
     nibble_words(r, q);
     q5_high_words(r.h.zw, q);
-    vec2 d0 = m_half2(r.h.x), d1 = m_half2(r.h.y);
-    scale = vec2(d0.x, d1.x);
-    minus = vec2(-d0.y, -d1.y);
+    nibble_minima(r.h.xy, scale, minus);
 }

@@ -11,38 +11,15 @@
 // up. B = 1: the workgroup rounds x once, through shared memory, while its first weights come; then
 // each lane keeps its chunks of x. B > 1: rows that round8.comp has made (see k_round8_push).
 //
-// The including kernel defines what it defines for pairs.glsl; pair_x() is then the address of row
-// b as that kernel leaves it, where B > 1.
+// The including kernel defines what teams.glsl says. Where B > 1, pair_x() is the address of row b
+// as round8.comp leaves it.
 #extension GL_EXT_integer_dot_product : require
 #include "dot_types.glsl"
-
-layout(constant_id = K_MV_SUBGROUP) const uint SUBGROUP = 1u;
-layout(constant_id = K_MV_LANES) const uint LANES = 32u;
-layout(constant_id = K_MV_B) const uint B = 1u;
-layout(constant_id = K_MV_K) const uint K = 256u;
-layout(constant_id = K_MV_NORM) const uint NORM = 0u;
-
-const uint SUMS = 2u * B;
-#define REDUCE_SUBGROUP SUBGROUP
-const uint REDUCE_MAX = SUMS;
-#include "reduce.glsl"
-#include "rms.glsl"
+#include "teams.glsl"
 #include "round8.glsl"
 
-const uint TEAMS = 256u / LANES;
 const uint CHUNKS = K / 64u;
 const uint TURNS = (CHUNKS + LANES - 1u) / LANES;
-REDUCE_ADD_DEFINE(reduce_pairs, SUMS)
-
-void pair_at(uint pair, out uint64_t w0, out uint n0, out uint row0, out uint64_t w1, out uint n1,
-             out uint row1);
-void pair_once(uint b);
-void pair_early(uint pair, uint b);
-void pair_store(uint pair, uint b, float d0, float d1);
-uint64_t pair_x(uint b);
-uint64_t pair_norm_w();
-uint64_t pair_norm_b();
-float pair_eps();
 
 // Row 0 of x, B = 1: its integers, and d of its blocks.
 shared uvec4 dots_q[B == 1u ? K / 16u : 1u];
@@ -206,23 +183,8 @@ dots_x dots_read(uint b, uint b0, uint b1)
                 [[unroll]] for (uint j = 0u; j < 2u; j++)                                          \
                     raw[j] = coming[j];                                                            \
             }                                                                                      \
-            reduce_pairs(acc, LANES);                                                              \
-            float d0 = 0.0, d1 = 0.0;                                                              \
-            [[unroll]] for (uint b = 0u; b < B; b++) {                                             \
-                if (lane == b) {                                                                   \
-                    d0 = acc[2u * b];                                                              \
-                    d1 = acc[2u * b + 1u];                                                         \
-                }                                                                                  \
-            }                                                                                      \
-            if (lane < B && pair < pair_end)                                                       \
-                pair_store(pair, lane, d0, d1);                                                    \
+            pairs_finish(acc, pair, lane, pair < pair_end);                                        \
         }                                                                                          \
     }
 
 bool dots_ready = false;
-
-// Tiles that `pairs` pairs make.
-uint pairs_tiles(uint pairs)
-{
-    return (pairs + TEAMS - 1u) / TEAMS;
-}

@@ -9,42 +9,13 @@
 // To keep the memory busy, the first weights are asked for before x is read, and those of the
 // next pair before the sums of this one are reduced. With XREG, x stays in registers.
 //
-// The including kernel defines, before: MV_NEXT (the number of its own first constant is 6), and
-//   pair_at(pair, w0, n0, row0, w1, n1, row1)   the two rows: matrix address, its rows, row
-//   pair_once(b)            asks early for what all stores for row b of x will need
-//   pair_early(pair, b)     asks early for what the store of this pair will need
-//   pair_store(pair, b, d0, d1)                 what becomes of the two sums for row b of x
-//   pair_x(b)                                   address of row b of x
-//   pair_norm_w(), pair_norm_b(), pair_eps()    the norm's weights (and biases), for NORM
-// and then runs PAIRS_RUN(T, ...) for ranges of pairs whose rows have type T.
+// The including kernel defines what teams.glsl says.
 
-layout(constant_id = K_MV_SUBGROUP) const uint SUBGROUP = 1u;
-layout(constant_id = K_MV_LANES) const uint LANES = 32u;
-layout(constant_id = K_MV_B) const uint B = 1u;
-layout(constant_id = K_MV_K) const uint K = 256u;
-layout(constant_id = K_MV_NORM) const uint NORM = 0u;
 layout(constant_id = K_MV_XREG) const uint XREG = 1u;
 
-#define REDUCE_SUBGROUP SUBGROUP
-const uint REDUCE_MAX = 2u * B;
 #include "quants.glsl"
-#include "reduce.glsl"
-#include "rms.glsl"
+#include "teams.glsl"
 #include "layer.glsl"
-
-const uint TEAMS = 256u / LANES;
-const uint B2 = 2u * B;
-REDUCE_ADD_DEFINE(reduce_pairs, B2)
-
-void pair_at(uint pair, out uint64_t w0, out uint n0, out uint row0, out uint64_t w1, out uint n1,
-             out uint row1);
-void pair_once(uint b);
-void pair_early(uint pair, uint b);
-void pair_store(uint pair, uint b, float d0, float d1);
-uint64_t pair_x(uint b);
-uint64_t pair_norm_w();
-uint64_t pair_norm_b();
-float pair_eps();
 
 // What both rows' chunk adds to the sums of row b of x: X(i) is the chunk's value i of x, SUM(run)
 // the sum of a run of them.
@@ -136,7 +107,9 @@ float pair_eps();
                 }                                                                                  \
             }                                                                                      \
             if (NORM == K_MV_LAYER) {                                                              \
-                vec2 moments = layer_moments(x, K, pair_eps());                                    \
+                vec4 v[LAYER_EACH];                                                                \
+                layer_read(x, v);                                                                  \
+                vec2 moments = layer_moments(v, pair_eps());                                       \
                 [[unroll]] for (uint i = 0u; i < turns * Q_CHUNK(PT); i++)                         \
                     xr[i] = lane + i / Q_CHUNK(PT) * LANES < chunks                                \
                                 ? layer_apply(xr[i], moments, nr[i], nb[i])                        \
@@ -160,8 +133,8 @@ float pair_eps();
             bool mine = pair_first + (tile - tile_first) * TEAMS + team < pair_end;                \
             if (lane < B)                                                                          \
                 pair_early(pair, lane);                                                            \
-            float acc[B2];                                                                         \
-            [[unroll]] for (uint j = 0u; j < B2; j++)                                              \
+            float acc[SUMS];                                                                       \
+            [[unroll]] for (uint j = 0u; j < SUMS; j++)                                            \
                 acc[j] = 0.0;                                                                      \
             if (XREG != 0u) {                                                                      \
                 [[unroll]] for (uint c = 0u; c < turns; c++) {                                     \
@@ -207,21 +180,6 @@ float pair_eps();
                     }                                                                              \
                 }                                                                                  \
             }                                                                                      \
-            reduce_pairs(acc, LANES);                                                              \
-            float d0 = 0.0, d1 = 0.0;                                                              \
-            [[unroll]] for (uint b = 0u; b < B; b++) {                                             \
-                if (lane == b) {                                                                   \
-                    d0 = acc[2u * b];                                                              \
-                    d1 = acc[2u * b + 1u];                                                         \
-                }                                                                                  \
-            }                                                                                      \
-            if (mine && lane < B)                                                                  \
-                pair_store(pair, lane, d0, d1);                                                    \
+            pairs_finish(acc, pair, lane, mine);                                                   \
         }                                                                                          \
     }
-
-// Tiles that `pairs` pairs make.
-uint pairs_tiles(uint pairs)
-{
-    return (pairs + TEAMS - 1u) / TEAMS;
-}
