@@ -13,11 +13,9 @@ the driver's own: its context and the compiled kernels).
 
 Needs a GPU with both programs' Vulkan drivers. whisper-bench is $WHISPER_BENCH, else the one that
 `tools/setup peers` unpacked; tawny is build/tawny. Each pair runs directly one after the other."""
-import argparse
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -26,23 +24,19 @@ import wave
 
 import numpy as np
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
-TAWNY = [os.path.join(ROOT, "tools", "vk"), os.path.join(ROOT, "build", "tawny")]
+import turns
 
 
 def tawny(model, args):
     """Its report; milliseconds of a window and of a step."""
-    command = [*TAWNY, "bench", model, "-n", "128", "-w", "16", "-r", str(args.r), "--json"]
-    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    report = turns.tawny(model, "-n", "128", "-w", "16", "-r", str(args.r))
     ms = {test["test"]: test["ms"] for test in report["tests"]}
     return report, {"encoder": ms["enc x 1"], "decoder": ms["tg128 x 1"]}
 
 
 def whisper(model, args):
     """The same, medians; it measures once each time that it runs."""
-    command = shlex.split(os.environ.get("WHISPER_BENCH",
-                                         os.path.join(ROOT, ".deps", "bin", "whisper-bench")))
+    command = turns.peer("WHISPER_BENCH", "whisper-bench")
     times = {"encoder": [], "decoder": []}
     for _ in range(args.r):
         done = subprocess.run([*command, "-m", model], stdout=subprocess.PIPE,
@@ -55,7 +49,7 @@ def whisper(model, args):
         for name, line in (("encoder", "encode"), ("decoder", "decode")):
             found = re.search(line + r" time = .* \( *([0-9.]+) ms per run\)", said)
             times[name].append(float(found.group(1)))
-    return {name: sorted(t)[len(t) // 2] for name, t in times.items()}
+    return {name: turns.median(t) for name, t in times.items()}
 
 
 def hour_of_noise(path):
@@ -91,9 +85,9 @@ def mib(size):
 
 def hour(model, sound):
     options = ["--batch", "16", "--beam-size", "1"]
-    plan = json.loads(subprocess.run([*TAWNY, "inspect", model, *options, "--json"], check=True,
-                                     stdout=subprocess.PIPE).stdout)["memory"]
-    command = [*TAWNY, "transcribe", model, sound, *options, "-l", "en",
+    command = [*turns.TAWNY, "inspect", model, *options, "--json"]
+    plan = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["memory"]
+    command = [*turns.TAWNY, "transcribe", model, sound, *options, "-l", "en",
                "--temperature-increment-on-fallback", "0", "--stats"]
     before = most = in_use()
     start = time.monotonic()
@@ -120,20 +114,13 @@ def hour(model, sound):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shapes", default="turbo,large-v3")
-    parser.add_argument("-r", type=int, default=5)
+    parser = turns.options(__doc__, "turbo,large-v3")
     parser.add_argument("--hour", action="store_true")
-    parser.add_argument("--models", default="/tmp", help="where the models are made and kept")
-    parser.add_argument("--out", help="also write everything as JSON")
     args = parser.parse_args()
     record = []
     print(f"{'model':10} {'test':8} {'tawny ms':>10} {'whisper.cpp':>11} {'ratio':>6}")
     for shape in args.shapes.split(","):
-        model = os.path.join(args.models, f"{shape}-f16.bin")
-        if not os.path.exists(model):
-            subprocess.run([sys.executable, os.path.join(HERE, "random_speech.py"), shape, model],
-                           check=True)
+        model = turns.model(args, f"{shape}-f16.bin", "random_speech.py", shape)
         report, ours = tawny(model, args)
         theirs = whisper(model, args)
         record.append({"shape": shape, "tawny": report, "whisper.cpp": theirs})
@@ -152,9 +139,7 @@ def main():
             print(f"{shape:10} memory: inspect says {of['inspect says']:.0f} MiB, allocated "
                   f"{of['allocated']:.0f} MiB ({of['allocated'] / of['inspect says'] - 1:+.1%}), "
                   f"more in use on the GPU {of['more in use'] or 'unknown'}", flush=True)
-    if args.out:
-        with open(args.out, "w", encoding="utf-8") as f:
-            json.dump(record, f, indent=1)
+    turns.write(record, args)
 
 
 if __name__ == "__main__":

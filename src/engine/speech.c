@@ -436,15 +436,21 @@ static enum status listen(struct speech *s, uint32_t first, uint32_t n, const fl
     return speech_run(s, SPEECH_LISTEN, n, 1);
 }
 
+uint32_t speech_hears(const struct speech *s, uint32_t n)
+{
+    uint32_t some = 1;
+    while (2 * some <= s->hears && 2 * some <= n)
+        some *= 2;
+    return some;
+}
+
 enum status speech_listen(struct speech *s, uint32_t first, uint32_t n, const float *samples,
                           const uint32_t *used)
 {
     double start = time_now();
     uint64_t each = whisper_samples(&s->m->w);
     for (uint32_t i = 0, some; i < n; i += some) {
-        /* Powers of two: few plans. */
-        for (some = 1; 2 * some <= s->hears && 2 * some <= n - i; some *= 2)
-            ;
+        some = speech_hears(s, n - i);
         TRY(listen(s, first + i, some, samples + i * each, used + i));
     }
     s->listen_seconds += time_now() - start;

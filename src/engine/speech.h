@@ -112,6 +112,8 @@ enum status speech_reserve(struct speech *s, const struct speech_params *params)
 /* The next window is the first of another sound: what was loud before counts no more. */
 enum status speech_new_sound(struct speech *s);
 
+/* How many of n windows speech_listen() hears at once: a power of two, so that plans are few. */
+uint32_t speech_hears(const struct speech *s, uint32_t n);
 /* Listens to n windows, which are kept as numbers `first`, first + 1 ...: samples
  * [n][whisper_samples()], the first frame of each being centred on its sample 200; frames from
  * used[i] on count as silence after the end. What is quieter than the loudest of the sound so far

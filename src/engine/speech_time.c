@@ -62,8 +62,8 @@ enum status speech_time(struct speech *s, uint32_t n, uint32_t n_tokens, struct 
 enum status speech_profile(struct speech *s, bool listening, uint32_t n, struct plan **out)
 {
     uint64_t ticket;
-    uint32_t rows = listening && n > s->hears ? s->hears : n;
-    TRY(speech_plan_timed(s, listening ? SPEECH_LISTEN : SPEECH_NEXT, rows, out));
+    TRY(listening ? speech_plan_timed(s, SPEECH_LISTEN, speech_hears(s, n), out)
+                  : speech_plan_timed(s, SPEECH_NEXT, n, out));
     enum status st = plan_run(*out, 1, &ticket);
     if (st == OK)
         st = gpu_wait(s->gpu, ticket);
