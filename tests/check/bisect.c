@@ -1,8 +1,8 @@
 /* Faults planted one by one in what runs the models that ship with tawny: `verify MODEL` must name
  * the dispatch, or the tensor.
  *
- * All faults with TAWNY_BISECT=all (make check-bisect); without it one of each kind of the text
- * model, and of the speech model what is quick. */
+ * All faults with TAWNY_BISECT=all (make check-bisect), with TAWNY_BISECT=PATTERN those of such a
+ * name; without it one of each kind of the text model, and of the speech model what is quick. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,6 +59,8 @@ struct fault {
 #define OF_SPEECH(only_)      .model = SPEECH, .only = (only_)
 #define PUSHED(kernel, field) .at = offsetof(struct k_##kernel##_push, field)
 
+/* A kernel's fault may not write outside of its buffers: on lavapipe these lie in the test's own
+ * memory. */
 static const struct fault faults[] = {
     {KERNEL, false, OF_TEXT(LONG), .what = "norm", .how = "IMul to IAdd"},
     {KERNEL, false, OF_TEXT(LONG), .what = "matmul", .how = "FAdd to FSub"},
@@ -67,7 +69,7 @@ static const struct fault faults[] = {
     {KERNEL, false, OF_TEXT(LONG), .what = "silu", .how = "FMul to FAdd"},
     {KERNEL, false, OF_TEXT(SHORT), .what = "qkv", .how = "FAdd to FSub"},
     {KERNEL, true, OF_TEXT(SHORT), .what = "attn", .how = "FMul to FAdd"},
-    {KERNEL, false, OF_TEXT(SHORT), .what = "glu", .how = "FAdd to FSub"},
+    {KERNEL, false, OF_TEXT(SHORT), .what = "glu", .how = "UMod to UDiv"},
     {KERNEL, false, OF_TEXT(SHORT), .what = "sample_prepare", .how = "FMul to FAdd"},
     {TENSOR, false, OF_TEXT(SHORT), .what = "blk.0.attn_norm.weight", .at = 401, .flip = 0x40},
     {TENSOR, true, OF_TEXT(SHORT), .what = "blk.2.ffn_up.weight", .at = 77777, .flip = 1},
@@ -83,7 +85,7 @@ static const struct fault faults[] = {
     {BARRIER, true, OF_TEXT(SHORT), .what = "glu", .how = "decode", .layer = 5},
     {RACE, false, OF_TEXT(LONG), .what = "flash", .how = "prefill", .layer = 3},
     {RACE, true, OF_TEXT(SHORT), .what = "o", .how = "decode", .layer = 2},
-    {KERNEL, false, OF_SPEECH("listen"), .what = "unfold", .how = "IMul to IAdd", .first = true},
+    {KERNEL, false, OF_SPEECH("listen"), .what = "unfold", .how = "UMod to UDiv", .first = true},
     {KERNEL, false, OF_SPEECH("listen"), .what = "mel", .how = "FMul to FAdd", .first = true},
     {KERNEL, false, OF_SPEECH("listen"), .what = "gelu", .how = "FMul to FAdd", .first = true},
     {KERNEL, false, OF_SPEECH("listen"), .what = "layernorm", .how = "FAdd to FSub", .first = true},
@@ -121,8 +123,7 @@ static const struct fault faults[] = {
 
 static bool all_of_them(void)
 {
-    const char *e = getenv("TAWNY_BISECT");
-    return e && !strcmp(e, "all");
+    return getenv("TAWNY_BISECT");
 }
 
 static const char *model_path(enum shipped model)
@@ -418,5 +419,8 @@ int main(void)
                  f->how ? f->how : "");
         tests[n++] = (struct CMUnitTest){names[i], the_fault_is_named, NULL, restore, (void *)f};
     }
+    const char *pattern = getenv("TAWNY_BISECT");
+    if (pattern && strcmp(pattern, "all"))
+        cmocka_set_test_filter(pattern);
     return _cmocka_run_group_tests("check/bisect", tests, n, NULL, NULL);
 }
