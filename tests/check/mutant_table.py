@@ -46,10 +46,9 @@ MUTANTS = (
      '                }\n            }\n        }\n'),
     (BARRIER, 'attn.comp', '        }\n    }\n    barrier();\n}\n\n// Turns',
      '        }\n    }\n}\n\n// Turns'),
-    (BARRIER, 'attn.comp', '= v;\n    }\n    barrier();\n    precise float t',
-     '= v;\n    }\n    precise float t'),
-    (BARRIER, 'attn.comp', '    const uint first = 0u;\n    barrier();\n',
-     '    const uint first = 0u;\n'),
+    (BARRIER, 'attn.comp', '            share_sums(g);\n        barrier();\n',
+     '            share_sums(g);\n'),
+    (BARRIER, 'attn.comp', '        if (first > 0u)\n            barrier();\n', ''),
     (BARRIER, 'attn.comp', '            count.v = 0u;\n    }\n    barrier();\n',
      '            count.v = 0u;\n    }\n'),
     (BARRIER, 'attn.comp', '    memoryBarrierBuffer();\n    barrier();\n    Count count',
@@ -75,8 +74,8 @@ MUTANTS = (
     (SUBGROUP, 'lib/reduce.glsl',
      '= x[j];         \\\n            barrier();                                             '
      '                                \\\n', '= x[j];         \\\n'),
-    (SUBGROUP, 'lib/reduce.glsl', '            reduce_shared[base + TID / REDUCE_SUBGROUP] = v;\n'
-     '        barrier();\n', '            reduce_shared[base + TID / REDUCE_SUBGROUP] = v;\n'),
+    (SUBGROUP, 'lib/reduce.glsl', 'for (uint i = 1u; i < n; i++)',
+     'for (uint i = 1u; i + 1u < n; i++)'),
     (SUBGROUP, 'lib/reduce.glsl', 'if (lanes > REDUCE_SUBGROUP) {                                 '
      '                            \\', 'if (lanes > 2u * REDUCE_SUBGROUP) {'
      '                                                        \\'),
@@ -353,7 +352,7 @@ MUTANTS = (
 
     # ---- softmax ----
     (SOFTMAX, 'attn.comp', 'm_exp(score[g * 256u + TID] - top[g])', 'm_exp(score[g * 256u + TID])'),
-    (SOFTMAX, 'attn.comp', 'top[g] = reduce_max(score[g * 256u + TID], 256u);', 'top[g] = 0.0;'),
+    (SOFTMAX, 'attn.comp', 'top[g] = score[g * 256u + TID];', 'top[g] = 0.0;'),
     (SOFTMAX, 'attn.comp', 'm_exp(Parts(parts).v[s * PART] - largest)',
      'm_exp(Parts(parts).v[s * PART])'),
     (SOFTMAX, 'attn.comp', 'largest = max(largest, Parts(parts).v[s * PART]);',
@@ -425,24 +424,24 @@ HISTORICAL = {
     # Some of the invocations meet at a barrier of their own inside a branch; the hardware counts
     # that with the barrier after it, and lets the others go before the maximum is there.
     'softmax': ('attn', 'lib/reduce.glsl',
-                '        if (n > 8u && REDUCE_SUBGROUP >= 8u) {\n'
-                '            v = reduce_shared[first + TID % REDUCE_SUBGROUP];\n'
-                '            for (uint i = REDUCE_SUBGROUP; i < n; i += REDUCE_SUBGROUP)\n'
-                '                v = max(v, reduce_shared[first + i + TID % REDUCE_SUBGROUP]);\n'
-                '            REDUCE_SHUFFLES(v, n, max)\n'
-                '        } else {\n'
-                '            for (uint i = 0u; i < n; i++)\n'
-                '                v = max(v, reduce_shared[first + i]);\n'
-                '        }\n',
-                '        if (TID >= 192u) {\n'
-                '            for (uint i = 0u; i < n; i++)\n'
-                '                v = max(v, reduce_shared[first + i]);\n'
-                '            barrier();\n'
-                '            if (TID % lanes == lanes - 1u)\n'
-                '                reduce_shared[first] = v;\n'
-                '        }\n'
+                '    if (share) {\n'
+                '        for (uint i = REDUCE_SUBGROUP; i < n; i += REDUCE_SUBGROUP)\n'
+                '            v = max(v, reduce_shared[first + i + TID % REDUCE_SUBGROUP]);\n'
+                '        REDUCE_SHUFFLES(v, n, max)\n'
+                '    } else {\n'
+                '        for (uint i = 1u; i < n; i++)\n'
+                '            v = max(v, reduce_shared[first + i]);\n'
+                '    }\n'
+                '    return v;\n',
+                '    if (TID >= 192u) {\n'
+                '        for (uint i = 0u; i < n; i++)\n'
+                '            v = max(v, reduce_shared[first + i]);\n'
                 '        barrier();\n'
-                '        v = reduce_shared[first];\n'),
+                '        if (TID == 255u)\n'
+                '            reduce_shared[first] = v;\n'
+                '    }\n'
+                '    barrier();\n'
+                '    return reduce_shared[first];\n'),
     # Offsets in 32 bits, with a sign.
     'rope': ('rope', 'rope.comp', 'uint64_t at = x + 4 * (head * HEAD_DIM);',
              'uint64_t at = x + uint64_t(uint(4 * (head * HEAD_DIM)) & 0x7fffffffu);'),

@@ -81,13 +81,36 @@ float reduce_blocks_add(uint base, uint n)
     return n / REDUCE_SUBGROUP > 2u ? low + high : low;
 }
 
-// Adds x[0 .. n) each over its group of `lanes`.
-#define REDUCE_ADD_DEFINE(NAME, N)                                                                 \
+float reduce_rest_add(uint first, uint n)
+{
+    bool blocks = n > 8u && REDUCE_SUBGROUP >= 8u;
+    return blocks ? reduce_blocks_add(first, n) : reduce_tree_add(first, n);
+}
+
+// The largest of the n values at `first`.
+float reduce_rest_max(uint first, uint n)
+{
+    bool share = n > 8u && REDUCE_SUBGROUP >= 8u;
+    float v = reduce_shared[share ? first + TID % REDUCE_SUBGROUP : first];
+    if (share) {
+        for (uint i = REDUCE_SUBGROUP; i < n; i += REDUCE_SUBGROUP)
+            v = max(v, reduce_shared[first + i + TID % REDUCE_SUBGROUP]);
+        REDUCE_SHUFFLES(v, n, max)
+    } else {
+        for (uint i = 1u; i < n; i++)
+            v = max(v, reduce_shared[first + i]);
+    }
+    return v;
+}
+
+// Combines x[0 .. n) each over its group of `lanes`: OP two values, REST what is left of a group in
+// shared memory, n values from the first on.
+#define REDUCE_DEFINE(NAME, N, OP, REST)                                                           \
     void NAME(inout float x[N], uint lanes)                                                        \
     {                                                                                              \
         [[unroll]] for (uint j = 0u; j < N; j++) {                                                 \
             precise float v = x[j];                                                                \
-            REDUCE_SHUFFLES(v, lanes, REDUCE_OP_ADD)                                               \
+            REDUCE_SHUFFLES(v, lanes, OP)                                                          \
             x[j] = v;                                                                              \
         }                                                                                          \
         if (lanes > REDUCE_SUBGROUP) {                                                             \
@@ -99,45 +122,31 @@ float reduce_blocks_add(uint base, uint n)
             barrier();                                                                             \
             uint n = lanes / REDUCE_SUBGROUP;                                                      \
             uint first = TID / lanes * n;                                                          \
-            bool blocks = n > 8u && REDUCE_SUBGROUP >= 8u;                                         \
-            [[unroll]] for (uint j = 0u; j < N; j++) {                                             \
-                uint at = base + j * REDUCE_PARTS + first;                                         \
-                x[j] = blocks ? reduce_blocks_add(at, n) : reduce_tree_add(at, n);                 \
-            }                                                                                      \
+            [[unroll]] for (uint j = 0u; j < N; j++)                                               \
+                x[j] = REST(base + j * REDUCE_PARTS + first, n);                                   \
         }                                                                                          \
     }
 
-// Largest over the group.
-float reduce_max(float v, uint lanes)
-{
-    REDUCE_SHUFFLES(v, lanes, max)
-    if (lanes > REDUCE_SUBGROUP) {
-        uint base = reduce_turn * REDUCE_MAX * REDUCE_PARTS;
-        reduce_turn ^= 1u;
-        if (TID % REDUCE_SUBGROUP == 0u)
-            reduce_shared[base + TID / REDUCE_SUBGROUP] = v;
-        barrier();
-        uint n = lanes / REDUCE_SUBGROUP;
-        uint first = base + TID / lanes * n;
-        if (n > 8u && REDUCE_SUBGROUP >= 8u) {
-            v = reduce_shared[first + TID % REDUCE_SUBGROUP];
-            for (uint i = REDUCE_SUBGROUP; i < n; i += REDUCE_SUBGROUP)
-                v = max(v, reduce_shared[first + i + TID % REDUCE_SUBGROUP]);
-            REDUCE_SHUFFLES(v, n, max)
-        } else {
-            for (uint i = 0u; i < n; i++)
-                v = max(v, reduce_shared[first + i]);
-        }
-    }
-    return v;
-}
+// Sums, and largest values, of x[0 .. n) each over its group.
+#define REDUCE_ADD_DEFINE(NAME, N) REDUCE_DEFINE(NAME, N, REDUCE_OP_ADD, reduce_rest_add)
+#define REDUCE_MAX_DEFINE(NAME, N) REDUCE_DEFINE(NAME, N, max, reduce_rest_max)
 
 REDUCE_ADD_DEFINE(reduce_add1, 1)
+REDUCE_MAX_DEFINE(reduce_max1, 1)
 
 float reduce_add(float v, uint lanes)
 {
     float x[1];
     x[0] = v;
     reduce_add1(x, lanes);
+    return x[0];
+}
+
+// Largest over the group.
+float reduce_max(float v, uint lanes)
+{
+    float x[1];
+    x[0] = v;
+    reduce_max1(x, lanes);
     return x[0];
 }
