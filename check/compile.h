@@ -32,7 +32,13 @@
  * kernel against each other. What it cannot: the ramp at the start and end of a dispatch, the
  * latency of memory under load, caches, how well addresses spread over channels; it has not been
  * held against a card. Above 1 the card's memory is the limit, not the kernel; below
- * COMPILE_LEAST_SHARE the kernel is. */
+ * COMPILE_LEAST_SHARE the kernel is.
+ *
+ * Some kernels of decode have fewer than COMPILE_LEAST_WAVES waves: those of 16 rows of x (ACO
+ * keeps as many of their loads under way as registers allow: 240 or 256 of them, 4 to 6 waves), and
+ * single rows of F32, Q5_K and Q6_K, where 144 to 192 registers hold the next weights. More waves
+ * would not help: `inverse` is the larger term of cycles (11789 against 4154 for glu of 16 rows in
+ * Q4_K on navi31) in all but three of F32, which are predicted 19 times the card's bandwidth. */
 #ifndef TAWNY_CHECK_COMPILE_H
 #define TAWNY_CHECK_COMPILE_H
 

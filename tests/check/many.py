@@ -20,10 +20,9 @@ LINE = re.compile(r'^(\S+) +\S+ +(ok|FAIL) +(\d+) cases(?:, (\d+) wrong)?'
                   r'(?:  nmse (\S+) of (\S+)  max (\S+) of (\S+))?', re.M)
 
 # Each kernel by itself; what is left out puts these together in other ways.
-KERNELS = ('embed,norm,matvec,qkv,attn,glu,matmul,matmul-matrix,rope,flash,flash-matrix,silu,'
-           'magnitude,unary,lstm,'
-           'dequant,repack,transpose,bmm,sample,layernorm,gelu,unfold,mel,rules,probs,top,fork,'
-           'align')
+KERNELS = ('embed,norm,matvec,qkv,attn,glu,matvec-int8,qkv-int8,glu-int8,matmul,matmul-matrix,'
+           'glu-matrix,rope,flash,flash-matrix,silu,magnitude,unary,lstm,dequant,repack,'
+           'transpose,bmm,sample,layernorm,gelu,unfold,mel,rules,probs,top,fork,align')
 
 
 def arguments():
