@@ -16,6 +16,7 @@ from gguf_writer import QUANTS, Gguf, align  # noqa: E402
 
 # name: architecture, layers, hidden, heads, KV heads, head size, MLP, vocabulary, tied, RoPE base
 SHAPES = {
+    "smollm2-135m": ("llama", 30, 576, 9, 3, 64, 1536, 49152, True, 1e5),
     "qwen2.5-0.5b": ("qwen2", 24, 896, 14, 2, 64, 4864, 151936, True, 1e6),
     "llama-3.2-1b": ("llama", 16, 2048, 32, 8, 64, 8192, 128256, True, 5e5),
     "llama-3.1-8b": ("llama", 32, 4096, 32, 8, 128, 14336, 128256, False, 5e5),
