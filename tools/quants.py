@@ -72,13 +72,17 @@ def function(types, some, head, call, result):
     return '\n'.join(lines + ['}', ''])
 
 
+def constants(types, some, names):
+    """Q_NAME(T) for each of the names, which `some` of the types have."""
+    return [f'#define Q_{name}(T) ' + choose(types, some, lambda t, n=name: f'{t[0]}_{n}')
+            for name in names]
+
+
 def decoders(types):
     parts = [HEADER]
     parts += [f'#include "quant/{name}.glsl"' for name, _ in types]
     parts += [f'#define TYPE_{name} {i}u' for i, (name, _) in enumerate(types)]
-    for what in ('CHUNK', 'RUNS', 'MIN', 'SCALED'):
-        parts.append(f'#define Q_{what}(T) ' +
-                     choose(types, types, lambda t, w=what: f'{t[0]}_{w}'))
+    parts += constants(types, types, ('CHUNK', 'RUNS', 'MIN', 'SCALED'))
     parts.append('#define Q_BLOCK(T) ' + choose(types, types, lambda t: f'{t[1]}u'))
     parts.append(function(types, types,
         'raw_block q_load(uint T, uint64_t w, uint rows, uint k, uint row, uint chunk)',
@@ -96,9 +100,7 @@ def dots(types):
     parts = [DOTS_HEADER]
     whole = [t for t in types if t[1] > 1]
     parts += [f'#include "dot/{name}.glsl"' for name, _ in whole]
-    for what in ('OFFSET', 'HALVES', 'APART', 'MINUS'):
-        parts.append(f'#define Q_{what}(T) ' +
-                     choose(types, whole, lambda t, w=what: f'{t[0]}_{w}'))
+    parts += constants(types, whole, ('OFFSET', 'HALVES', 'APART', 'MINUS'))
     parts.append('#define Q_DOT_BLOCK(T, chunk, h) '
                  '(2u * (chunk) + (h) - Q_APART(T) * ((chunk) % 2u) + Q_APART(T) * (h))')
     parts.append(function(types, whole,

@@ -53,19 +53,12 @@ static void destroy_input(struct input *in)
     mem_free(in->d);
 }
 
-/* Row i as 8 bits: what stands in in->x rounded or, with `made`, row i of rows at addr. */
-static enum status round_row(struct check_mem *mem, uint64_t addr, bool made, uint32_t i,
-                             struct input *in)
+/* Row i of in->x as 8 bits. */
+static void round_row(struct input *in, uint32_t i)
 {
-    uint32_t blocks = in->k / ROUND8_BLOCK;
-    int8_t *q = in->q + (size_t)i * in->k;
-    float *d = in->d + (size_t)i * blocks;
-    if (made)
-        return round8_row(mem, addr, in->k, i, q, d);
-    for (uint32_t b = 0; b < blocks; b++)
-        d[b] = round8_block(in->x + (size_t)i * in->k + (size_t)b * ROUND8_BLOCK,
-                            q + (size_t)b * ROUND8_BLOCK);
-    return OK;
+    size_t first = (size_t)i * in->k;
+    for (size_t at = first; at < first + in->k; at += ROUND8_BLOCK)
+        in->d[at / ROUND8_BLOCK] = round8_block(in->x + at, in->q + at);
 }
 
 /* rows[b]: which rows of x at addr. */
@@ -85,8 +78,10 @@ static enum status read_input(const struct plan_op *op, struct check_mem *mem, u
     }
     if (!in->x || !in->sums || (dots && (!in->q || !in->d)))
         return ERR_MEMORY;
-    for (uint32_t i = 0; made && i < b; i++)
-        TRY(round_row(mem, addr, true, i, in));
+    for (uint32_t i = 0; made && i < b; i++) {
+        size_t at = (size_t)i * k;
+        TRY(round8_row(mem, addr, k, i, in->q + at, in->d + at / ROUND8_BLOCK));
+    }
     for (uint32_t i = 0; !made && i < b; i++) {
         const float *from, *w, *bias;
         float *x = in->x + (size_t)i * k;
@@ -105,7 +100,7 @@ static enum status read_input(const struct plan_op *op, struct check_mem *mem, u
         for (uint32_t j = 0; j < k / 16 * 16; j++)
             in->sums[(size_t)i * (k / 16 + 1) + j / 16] += x[j];
         if (dots)
-            TRY(round_row(mem, addr, false, i, in));
+            round_row(in, i);
     }
     return OK;
 }

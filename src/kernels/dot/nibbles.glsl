@@ -19,6 +19,12 @@ void nibble_words(raw_chunk r, out uint q[16])
     }
 }
 
+// Q5_0 and Q5_1: the plane of fifth bits lies behind that of the nibbles.
+void q5_high_take(inout raw_chunk r, uint64_t w, uint rows, uint k, uint row, uint chunk)
+{
+    r.h.zw = U32x2s(w + uint64_t(rows) * (k / 2u) + uint64_t(row) * (k / 8u)).v[chunk];
+}
+
 void q5_high_words(uvec2 bits, inout uint q[16])
 {
     [[unroll]] for (uint i = 0u; i < 16u; i++)

@@ -8,10 +8,9 @@ raw_chunk q5_1_take(uint64_t w, uint rows, uint k, uint row, uint chunk)
 {
     raw_chunk r;
     nibble_take(r, w, k, row, chunk);
-    uint64_t high = w + uint64_t(rows) * (k / 2u) + uint64_t(row) * (k / 8u);
+    q5_high_take(r, w, rows, k, row, chunk);
     uint64_t scales = w + uint64_t(rows) * (k / 2u + k / 8u) + uint64_t(row) * (k / 8u);
     r.h.xy = U32x2s(scales).v[chunk];
-    r.h.zw = U32x2s(high).v[chunk];
     return r;
 }
 
